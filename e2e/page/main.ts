@@ -1,0 +1,15 @@
+/** The page that browser tests drive: everything is on `lab`, for use in `page.evaluate`. */
+
+// First, so that the census and the faults stand before the platform when the library loads.
+import { census } from './census.ts';
+import { dropNext, traffic } from './faults.ts';
+import { Lab } from './lab.ts';
+
+const page = Object.assign(new Lab(), { census, dropNext, traffic });
+
+declare global {
+  /** What the harness page offers to tests. */
+  var lab: typeof page;
+}
+
+globalThis.lab = page;

@@ -1,0 +1,5 @@
+/** The signaling server as a library: `mnemesh/signaling-server`. */
+
+export type { IceServer } from '../src/signaling/messages.ts';
+export type { SignalingServerLimits, SignalingServerOptions } from './options.ts';
+export { createSignalingServer, type SignalingAddress, type SignalingServer } from './server.ts';

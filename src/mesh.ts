@@ -1,0 +1,226 @@
+/** The Mesh: what an app holds of a room. Everything it does is done by the layers below. */
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import type { MemberEntry, MemberStatus } from './protocol/frames.ts';
+import { Engine, type EngineOptions } from './runtime/engine.ts';
+import {
+  ATTACH,
+  type Extensible,
+  type Extension,
+  type ExtensionHost,
+} from './runtime/extension.ts';
+import type { MeshStatus } from './runtime/status.ts';
+import { concatBytes, toHex } from './util/bytes.ts';
+import { MeshError } from './util/errors.ts';
+import type { PeerId } from './util/peer-id.ts';
+import { TypedEventTarget } from './util/typed-events.ts';
+
+/** One tab of the room, as far as this tab knows. */
+export interface Member {
+  readonly id: PeerId;
+  /** `suspect`: not heard of lately, and dead soon unless it answers. */
+  readonly status: MemberStatus;
+  /** Whether its page is hidden, and so may answer slowly. */
+  readonly hidden: boolean;
+  /** Whether it is this tab. */
+  readonly self: boolean;
+}
+
+/** One tab that this tab has a direct link with. */
+export interface Neighbor {
+  readonly id: PeerId;
+}
+
+/** Details of the events of a Mesh. */
+export interface MeshEvents {
+  /** `status` or `reason` changed. */
+  status: { readonly status: MeshStatus; readonly reason: string };
+  /** A member came, changed, was suspected, left or died. */
+  member: Member;
+  /** A link with a neighbor came to be or ended. */
+  neighbor: { readonly id: PeerId; readonly linked: boolean };
+  /** Whether all neighbors are known to hold the same memory changed. */
+  synced: { readonly synced: boolean };
+  /** Something went wrong that the mesh lives on with. */
+  error: MeshError;
+}
+
+/** Counters since the mesh was opened. */
+export interface MeshStats {
+  readonly members: number;
+  readonly neighbors: number;
+  /** Gossip rounds begun. */
+  readonly rounds: number;
+  /** Frames and bytes over all links, fragment headers apart. */
+  readonly sent: { readonly frames: number; readonly bytes: number };
+  readonly received: { readonly frames: number; readonly bytes: number };
+  /** Broadcasts received, and those of them that were known already. */
+  readonly rumors: { readonly received: number; readonly duplicates: number };
+  readonly store: { readonly kind: string; readonly durable: boolean };
+}
+
+/** What `openMesh` hands to a Mesh besides the engine's options. */
+export interface MeshParts extends Omit<EngineOptions, 'id'> {
+  readonly id: PeerId;
+  readonly room: string;
+  /** Errors of the opening, told once listeners can be there. */
+  readonly errors: readonly MeshError[];
+}
+
+/**
+ * A room, open in this tab. Made by `openMesh`.
+ *
+ * Events are `CustomEvent`s (see `MeshEvents`); all methods may be called in any state, and those
+ * that need an open mesh give MeshError `closed` after `close`.
+ */
+export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
+  /** This tab's session: 32 hexadecimal digits, new at every open. */
+  readonly id: PeerId;
+  /** The room's name. */
+  readonly room: string;
+  readonly #engine: Engine;
+  readonly #parts: MeshParts;
+  #cancelErrors: (() => void) | undefined;
+
+  /** @internal */
+  constructor(parts: MeshParts) {
+    super();
+    this.id = parts.id;
+    this.room = parts.room;
+    this.#parts = parts;
+    this.#engine = new Engine(parts, {
+      status: (status, reason) => this.emit('status', { status, reason }),
+      member: ({ entry }) => this.emit('member', this.#memberOf(entry)),
+      neighbor: (id, linked) => this.emit('neighbor', { id, linked }),
+      synced: (synced) => this.emit('synced', { synced }),
+      error: (error) => this.emit('error', error),
+    });
+    if (parts.errors.length > 0) {
+      this.#cancelErrors = parts.clock.setTimer(() => {
+        for (const error of parts.errors) this.emit('error', error);
+      }, 0);
+    }
+    this.#engine.join();
+  }
+
+  /** The state in one word; `reason` says more. */
+  get status(): MeshStatus {
+    return this.#engine.status;
+  }
+
+  /** Why `status` is what it is, in words for people. */
+  get reason(): string {
+    return this.#engine.reason;
+  }
+
+  /** Tabs in the room, this one included: alive, or suspect and not yet dead. */
+  get members(): readonly Member[] {
+    return this.#engine.members.map((entry) => this.#memberOf(entry));
+  }
+
+  /** Tabs that this tab has a direct link with. */
+  get neighbors(): readonly Neighbor[] {
+    return this.#engine.neighbors.map((id) => ({ id }));
+  }
+
+  /** Whether there is a neighbor and all neighbors were found to hold what this tab holds. */
+  get synced(): boolean {
+    return this.#engine.isSynced;
+  }
+
+  /** 64 hexadecimal digits; tabs with equal digests hold equal memory. */
+  digest(): string {
+    const parts = [...this.#engine.extensions]
+      .sort((a, b) => a.channel - b.channel)
+      .map((extension) => extension.digest());
+    return toHex(sha256(concatBytes([new TextEncoder().encode('mnemesh/1'), ...parts])));
+  }
+
+  /**
+   * Resolves once `synced` is true, at once where it is. Alone in a room there is nobody to be
+   * synced with, so it waits for the first neighbor.
+   * @throws MeshError `aborted` through `options.signal`, `closed` where the mesh closes.
+   */
+  whenSynced(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = new AbortController();
+      const settle = () => {
+        if (this.synced) resolve();
+        else if (this.status === 'closed') {
+          reject(
+            new MeshError('closed', 'The mesh was closed before it was synced. Memory is kept.'),
+          );
+        } else if (options.signal?.aborted === true) {
+          reject(new MeshError('aborted', 'The wait for synced was abandoned. Nothing changed.'));
+        } else {
+          return;
+        }
+        done.abort();
+      };
+      const { signal } = done;
+      this.addEventListener('synced', settle, { signal });
+      this.addEventListener('status', settle, { signal });
+      options.signal?.addEventListener('abort', settle, { signal });
+      settle();
+    });
+  }
+
+  /**
+   * Resolves once every write applied so far is in the store, whatever comes after.
+   * @throws MeshError `store-quota` or `store-unavailable`; the writes stay in memory and are tried again.
+   */
+  flush(): Promise<void> {
+    return this.#engine.flush();
+  }
+
+  /** Counters, for looking at what the mesh does. */
+  stats(): MeshStats {
+    const { received, duplicates, rounds, sent, got } = this.#engine.counts;
+    const { kind, durable } = this.#parts.store;
+    return {
+      members: this.members.length,
+      neighbors: this.neighbors.length,
+      rounds,
+      sent,
+      received: got,
+      rumors: { received, duplicates },
+      store: { kind, durable },
+    };
+  }
+
+  /**
+   * Joins the room again after `disconnect`; does nothing where it is joined.
+   * @throws MeshError `closed`
+   */
+  connect(): void {
+    if (this.status === 'closed') {
+      throw new MeshError('closed', 'The mesh is closed and cannot connect. Open it again.');
+    }
+    this.#engine.join();
+  }
+
+  /** Leaves the room and stays open: memory can be read and written, and `connect` comes back. */
+  disconnect(): void {
+    this.#engine.leave();
+  }
+
+  /** Leaves the room, writes what is unwritten and frees everything; idempotent. */
+  async close(): Promise<void> {
+    this.#cancelErrors?.();
+    await this.#engine.close();
+  }
+
+  /** `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @internal */
+  [ATTACH]<T extends Extension>(channel: number, create: (host: ExtensionHost) => T): T {
+    return this.#engine.attach(channel, create);
+  }
+
+  #memberOf({ id, status, hidden }: MemberEntry): Member {
+    return { id, status, hidden, self: id === this.id };
+  }
+}

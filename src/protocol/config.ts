@@ -1,0 +1,102 @@
+/** Options of the protocol: meaning, unit, bounds and default of each. */
+
+import { MeshError } from '../util/errors.ts';
+
+/** Every option of the protocol. All are optional in `openMesh`; these are the resolved values. */
+export interface ProtocolConfig {
+  /** Neighbors that one round compares digests with. 1 to 8, default 1. More heals faster and costs more bytes. */
+  readonly fanout: number;
+  /** Milliseconds between rounds while something changes. 100 to 60,000, default 1,000. */
+  readonly gossipInterval: number;
+  /** Milliseconds that rounds stretch to while nothing differs. At least `gossipInterval`, at most 600,000; default 30,000. */
+  readonly gossipIntervalMax: number;
+  /** Links a tab seeks. 2 to 32, default 8: about ln N + 4 keeps a room of thousands connected (HyParView). */
+  readonly activeSize: number;
+  /** Links a tab accepts at most. `activeSize` to 64, default 12: room for tabs that join. */
+  readonly activeMax: number;
+  /** Peers remembered without a link, to dial when one is lost. 8 to 1,024, default 48. */
+  readonly passiveSize: number;
+  /** Milliseconds of silence after which a neighbor is pinged. 100 to 60,000, default 1,000. */
+  readonly pingInterval: number;
+  /** Milliseconds of silence after which a visible neighbor is suspected. At least 2 `pingInterval`, at most 600,000; default 4,000. */
+  readonly linkTimeout: number;
+  /** The same for a hidden neighbor whose network path is intact: a frozen tab answers nothing. Default 70,000; browsers wake a hidden tab once a minute. */
+  readonly hiddenTimeout: number;
+  /** Milliseconds that a suspect has to refute before it is declared dead. 100 to 600,000, default 2,500. */
+  readonly suspicionTimeout: number;
+  /** Milliseconds between a member's announcements of itself; members unheard of for four of them are dropped. 1,000 to 600,000, default 15,000. */
+  readonly announceInterval: number;
+  /** Milliseconds that setting up a link may take. 1,000 to 120,000, default 10,000. */
+  readonly dialTimeout: number;
+  /** Links that may be in the making at once. 1 to 32, default 8. */
+  readonly dialsAtOnce: number;
+  /** Members remembered, the dead of late included. 16 to 100,000, default 4,096. */
+  readonly membersMax: number;
+}
+
+const BOUNDS: Readonly<
+  Record<keyof ProtocolConfig, readonly [low: number, high: number, fallback: number]>
+> = {
+  fanout: [1, 8, 1],
+  gossipInterval: [100, 60_000, 1_000],
+  gossipIntervalMax: [100, 600_000, 30_000],
+  activeSize: [2, 32, 8],
+  activeMax: [3, 64, 12],
+  passiveSize: [8, 1_024, 48],
+  pingInterval: [100, 60_000, 1_000],
+  linkTimeout: [200, 600_000, 4_000],
+  hiddenTimeout: [200, 3_600_000, 70_000],
+  suspicionTimeout: [100, 600_000, 2_500],
+  announceInterval: [1_000, 600_000, 15_000],
+  dialTimeout: [1_000, 120_000, 10_000],
+  dialsAtOnce: [1, 32, 8],
+  membersMax: [16, 100_000, 4_096],
+};
+
+/**
+ * Fills in defaults and checks bounds.
+ * @throws MeshError `bad-argument` that names the option, what was given and what is allowed.
+ */
+export function resolveConfig(given: Partial<ProtocolConfig> = {}): ProtocolConfig {
+  if (typeof given !== 'object' || given === null) {
+    throw new MeshError('bad-argument', 'config must be an object. Nothing was opened.');
+  }
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(BOUNDS, name)) {
+      throw new MeshError(
+        'bad-argument',
+        `config.${name} is not an option; there are ${Object.keys(BOUNDS).join(', ')}. Nothing was opened.`,
+      );
+    }
+  }
+  const resolved: Record<string, number> = {};
+  for (const [name, [low, high, fallback]] of Object.entries(BOUNDS)) {
+    const value: unknown = given[name as keyof ProtocolConfig] ?? fallback;
+    if (typeof value !== 'number' || !(value >= low && value <= high)) {
+      throw new MeshError(
+        'bad-argument',
+        `config.${name} is ${String(value)}; it must be a number from ${low} to ${high}. Nothing was opened.`,
+      );
+    }
+    resolved[name] = value;
+  }
+  const config = resolved as unknown as ProtocolConfig;
+  requireOrder(config, 'gossipInterval', 'gossipIntervalMax', 1);
+  requireOrder(config, 'activeSize', 'activeMax', 1);
+  requireOrder(config, 'pingInterval', 'linkTimeout', 2);
+  return config;
+}
+
+function requireOrder(
+  config: ProtocolConfig,
+  small: keyof ProtocolConfig,
+  large: keyof ProtocolConfig,
+  times: number,
+): void {
+  if (config[large] < times * config[small]) {
+    throw new MeshError(
+      'bad-argument',
+      `config.${large} (${config[large]}) must be at least ${times} times config.${small} (${config[small]}). Nothing was opened.`,
+    );
+  }
+}

@@ -1,0 +1,16 @@
+/** Bounds that both sides of a link hold each other to (SPEC.md, section 2). */
+
+/** Version of the link protocol; links of other versions are refused. */
+export const PROTOCOL_VERSION = 1;
+/** Largest value that travels as one: 64 MiB. */
+export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
+/** Largest frame of a link: a whole document of many values may go in one, so four times a value. */
+export const MAX_FRAME_BYTES = 4 * MAX_VALUE_BYTES;
+/** Payloads up to this are pushed; larger ones are announced and fetched once. */
+export const EAGER_BYTES = 12 * 1024;
+/** Member entries in one frame. */
+export const MAX_MEMBER_ENTRIES = 4_096;
+/** Ids in one announcement. */
+export const MAX_ANNOUNCED = 256;
+/** Peers suggested with a refusal. */
+export const MAX_SUGGESTED = 16;

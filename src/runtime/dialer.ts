@@ -1,0 +1,204 @@
+/**
+ * The dialer: makes connections to peers by signaling, one a peer.
+ *
+ * Each attempt has an id that its messages carry, so that late ones of a given-up attempt are told
+ * apart. When both sides dial at once, the offer of the smaller PeerId stands (SPEC L2).
+ */
+
+import type { Signaling } from '../ports/signaling.ts';
+import type { Connection, ConnectionHandlers, SignalData, Transport } from '../ports/transport.ts';
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import type { MeshError } from '../util/errors.ts';
+import type { PeerId } from '../util/peer-id.ts';
+import type { Random } from '../util/random.ts';
+
+/** Longest signaling text that is looked at. */
+const MAX_SIGNAL_CHARACTERS = 65_536;
+/** A path that stays broken this long is renewed by an ICE restart. */
+const RESTART_AFTER_MS = 1_500;
+
+export interface DialerHandlers {
+  /** Whether to answer a connection that `peer` begins. */
+  wouldAnswer(peer: PeerId): boolean;
+  incoming(peer: PeerId): void;
+  open(peer: PeerId): void;
+  frame(peer: PeerId, bytes: Uint8Array): void;
+  interrupted(peer: PeerId, broken: boolean): void;
+  /** The connection ended, and not by `hangUp`. */
+  closed(peer: PeerId, error: MeshError | undefined): void;
+}
+
+export interface DialerOptions {
+  readonly self: PeerId;
+  readonly topic: string;
+  readonly signaling: Signaling;
+  readonly transport: Transport;
+  readonly random: Random;
+  readonly setTimer: (callback: () => void, delayMs: number) => () => void;
+  readonly iceServers: () => readonly RTCIceServer[];
+}
+
+interface Attempt {
+  readonly id: string;
+  readonly initiator: boolean;
+  readonly connection: Connection;
+  cancelRestart: (() => void) | undefined;
+}
+
+/** A signaling message between two dialers. */
+interface DialMessage {
+  readonly dial: string;
+  readonly signal?: SignalData;
+  /** The other side will not answer this attempt. */
+  readonly refused?: true;
+}
+
+export class Dialer {
+  readonly #options: DialerOptions;
+  readonly #handlers: DialerHandlers;
+  readonly #attempts = new Map<PeerId, Attempt>();
+
+  constructor(options: DialerOptions, handlers: DialerHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+  }
+
+  /** Begins a connection, unless there is one. */
+  dial(peer: PeerId): void {
+    if (this.#attempts.has(peer)) return;
+    const id = Math.floor(this.#options.random() * 2 ** 52).toString(36);
+    this.#begin(peer, id, true);
+  }
+
+  /** Text from `peer` by signaling; hostile text changes nothing. */
+  message(peer: PeerId, text: string): void {
+    const message = parseMessage(text);
+    if (message === undefined) return;
+    const current = this.#attempts.get(peer);
+    if (message.refused === true) {
+      if (current?.id === message.dial && current.connection.state === 'connecting') {
+        this.#drop(peer);
+        this.#handlers.closed(peer, undefined);
+      }
+      return;
+    }
+    const signal = message.signal as SignalData;
+    if (current?.id === message.dial) return current.connection.signal(signal);
+    if (signal.type !== 'offer') return; // late news of an attempt that was given up
+    if (!this.#yields(peer, current)) return;
+    if (!this.#handlers.wouldAnswer(peer)) {
+      this.#send(peer, { dial: message.dial, refused: true });
+      return;
+    }
+    if (current !== undefined) {
+      const wasOpen = current.connection.state === 'open';
+      this.#drop(peer);
+      if (wasOpen) this.#handlers.closed(peer, undefined);
+    }
+    this.#handlers.incoming(peer);
+    this.#begin(peer, message.dial, false).signal(signal);
+  }
+
+  /** Signaling says that the peer is not there. */
+  unreachable(peer: PeerId): void {
+    const attempt = this.#attempts.get(peer);
+    if (attempt?.connection.state !== 'connecting') return;
+    this.#drop(peer);
+    this.#handlers.closed(peer, undefined);
+  }
+
+  send(peer: PeerId, bytes: Uint8Array, lane: 'control' | 'bulk'): boolean {
+    return this.#attempts.get(peer)?.connection.send(bytes, lane) ?? false;
+  }
+
+  /** Bytes under way to the peer and from it. */
+  bytesUnderWay(peer: PeerId): number {
+    const connection = this.#attempts.get(peer)?.connection;
+    return connection === undefined ? 0 : connection.queuedBytes + connection.receivingBytes;
+  }
+
+  /** Ends the connection with `peer`; `closed` is not called. */
+  hangUp(peer: PeerId): void {
+    this.#drop(peer);
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    for (const peer of [...this.#attempts.keys()]) this.#drop(peer);
+  }
+
+  /** Whether an offer of `peer` is taken: not while this side's own, of the smaller id, is open. */
+  #yields(peer: PeerId, current: Attempt | undefined): boolean {
+    if (current?.initiator !== true || current.connection.state !== 'connecting') return true;
+    return peer < this.#options.self;
+  }
+
+  #begin(peer: PeerId, id: string, initiator: boolean): Connection {
+    const isCurrent = () => this.#attempts.get(peer)?.id === id;
+    const handlers: ConnectionHandlers = {
+      signal: (signal) => {
+        if (isCurrent()) this.#send(peer, { dial: id, signal });
+      },
+      open: () => {
+        if (isCurrent()) this.#handlers.open(peer);
+      },
+      frame: (frame) => {
+        if (isCurrent()) this.#handlers.frame(peer, frame);
+      },
+      interrupted: (broken) => {
+        if (isCurrent()) this.#interrupted(peer, broken);
+      },
+      close: (error) => {
+        if (!isCurrent()) return;
+        this.#drop(peer);
+        this.#handlers.closed(peer, error);
+      },
+    };
+    const { iceServers, transport } = this.#options;
+    const connection = transport.dial(
+      { initiator, iceServers: iceServers(), maxFrameBytes: MAX_FRAME_BYTES },
+      handlers,
+    );
+    this.#attempts.set(peer, { id, initiator, connection, cancelRestart: undefined });
+    return connection;
+  }
+
+  #interrupted(peer: PeerId, broken: boolean): void {
+    const attempt = this.#attempts.get(peer);
+    if (attempt === undefined) return;
+    attempt.cancelRestart?.();
+    attempt.cancelRestart = broken
+      ? this.#options.setTimer(() => attempt.connection.restart(), RESTART_AFTER_MS)
+      : undefined;
+    this.#handlers.interrupted(peer, broken);
+  }
+
+  #drop(peer: PeerId): void {
+    const attempt = this.#attempts.get(peer);
+    if (attempt === undefined) return;
+    this.#attempts.delete(peer);
+    attempt.cancelRestart?.();
+    attempt.connection.close();
+  }
+
+  #send(peer: PeerId, message: DialMessage): void {
+    this.#options.signaling.send(this.#options.topic, peer, JSON.stringify(message));
+  }
+}
+
+function parseMessage(text: string): DialMessage | undefined {
+  if (text.length > MAX_SIGNAL_CHARACTERS) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { dial, signal, refused } = value as Record<string, unknown>;
+  if (typeof dial !== 'string' || dial.length > 16) return undefined;
+  if (refused === true) return { dial, refused };
+  if (typeof signal !== 'object' || signal === null || Array.isArray(signal)) return undefined;
+  return { dial, signal: signal as SignalData };
+}

@@ -1,0 +1,299 @@
+/**
+ * Connections over WebRTC data channels (RFC 8831), through simple-peer.
+ *
+ * simple-peer is loaded at the first dial, so that importing this file touches nothing of the
+ * platform. Its stream interface is used for its back-pressure: `write` calls back once at most
+ * 64 KiB wait in the channel, by an event and not by a timer, which hidden tabs would run once
+ * a minute. So the channel stays fed, and a control frame waits behind at most 80 KiB. Measured
+ * against `send` with a threshold of its own, the stream costs less than a tenth of the throughput.
+ */
+
+import type { Peer } from 'simple-peer/simplepeer.min.js';
+import type {
+  Connection,
+  ConnectionHandlers,
+  DialOptions,
+  Lane,
+  SignalData,
+  Transport,
+} from '../ports/transport.ts';
+import { MeshError, messageOf } from '../util/errors.ts';
+import { Reassembler } from './fragments.ts';
+import { SendQueue } from './send-queue.ts';
+import { parseSignal, type Signal } from './signals.ts';
+
+/** Signals kept while simple-peer loads, and candidates taken for one session description. */
+const MAX_SIGNALS = 256;
+/** How long a closing connection may take to hand what it sent to the network, and how often it looks. */
+const FLUSH_LIMIT_MS = 500;
+const FLUSH_POLL_MS = 5;
+
+/** WebRTC connections of the browser. Where there is no WebRTC they close as `unsupported`. */
+export function simplePeerTransport(): Transport {
+  return { dial: (options, handlers) => new SimplePeerConnection(options, handlers) };
+}
+
+class SimplePeerConnection implements Connection {
+  readonly #initiator: boolean;
+  readonly #handlers: ConnectionHandlers;
+  readonly #queue: SendQueue;
+  readonly #reassembler: Reassembler;
+  #state: 'connecting' | 'open' | 'closed' = 'connecting';
+  #ended = false;
+  #peer: Peer | undefined;
+  /** Signals that came before simple-peer was loaded. */
+  #early: Signal[] = [];
+  /** Whether an offer of this side waits for its answer. */
+  #answerDue = false;
+  #lastOffer = '';
+  #candidates = 0;
+  #broken = false;
+  #writing = false;
+  #error: MeshError | undefined;
+
+  constructor(options: DialOptions, handlers: ConnectionHandlers) {
+    this.#initiator = options.initiator;
+    this.#handlers = handlers;
+    this.#queue = new SendQueue(options.maxFrameBytes);
+    this.#reassembler = new Reassembler(options.maxFrameBytes);
+    this.#start(options.iceServers).catch((error: unknown) => this.#end(toMeshError(error)));
+  }
+
+  get state(): 'connecting' | 'open' | 'closed' {
+    return this.#state;
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.queuedBytes + (this.#peer?.bufferSize ?? 0);
+  }
+
+  get receivingBytes(): number {
+    return this.#reassembler.receivingBytes;
+  }
+
+  signal(data: SignalData): void {
+    const signal = parseSignal(data);
+    if (signal === undefined || this.#state === 'closed' || !this.#expects(signal)) return;
+    if (this.#peer !== undefined) this.#apply(this.#peer, signal);
+    else if (this.#early.length < MAX_SIGNALS) this.#early.push(signal);
+  }
+
+  restart(): void {
+    if (this.#state !== 'open') return;
+    // simple-peer lets the initiator alone make offers; the other side asks it to.
+    if (this.#initiator) this.#peer?.negotiate();
+    else this.#handlers.signal({ type: 'renegotiate', renegotiate: true });
+  }
+
+  send(frame: Uint8Array, lane: Lane): boolean {
+    if (this.#state !== 'open') return false;
+    this.#queue.push(frame, lane);
+    this.#pump();
+    return true;
+  }
+
+  /** Control frames that wait are still sent, bulk frames are dropped; it takes at most 500 ms. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    const wasOpen = this.#state === 'open';
+    this.#state = 'closed';
+    this.#reassembler.clear();
+    this.#queue.clearBulk();
+    if (wasOpen) this.#flush(performance.now() + FLUSH_LIMIT_MS);
+    else this.#destroy();
+  }
+
+  async #start(iceServers: readonly RTCIceServer[]): Promise<void> {
+    if (typeof RTCPeerConnection === 'undefined') {
+      throw new MeshError(
+        'unsupported',
+        'This platform has no WebRTC, so tabs cannot be linked; local work goes on. Use a browser with WebRTC enabled.',
+      );
+    }
+    const { default: SimplePeer } = await import('simple-peer/simplepeer.min.js');
+    if (this.#state === 'closed') return;
+    const peer = new SimplePeer({
+      initiator: this.#initiator,
+      trickle: true,
+      objectMode: true,
+      // Its defaults would contact servers of third parties.
+      config: { iceServers: [...iceServers] },
+      // Every offer after the first is for a new path; on the first this has no effect.
+      offerOptions: { iceRestart: true },
+      // Unused when trickling, but its timer would outlive the connection.
+      iceCompleteTimeout: 1,
+    });
+    this.#peer = peer;
+    peer.on('signal', (data) => this.#emitSignal(data));
+    peer.on('connect', () => this.#open());
+    peer.on('data', (data) => this.#receive(data));
+    peer.on('iceStateChange', (state) => this.#watchPath(state));
+    peer.on('error', (error) => {
+      if (this.#state !== 'closed') this.#error ??= toMeshError(error);
+    });
+    peer.on('close', () => this.#end(this.#error ?? closedByOther()));
+    for (const signal of this.#early) this.#apply(peer, signal);
+    this.#early = [];
+  }
+
+  /**
+   * Signals may come twice, when two servers reach the other tab, or from a hostile one; simple-peer
+   * would end the connection on a description out of turn.
+   */
+  #expects(signal: Signal): boolean {
+    switch (signal.type) {
+      case 'offer':
+        if (this.#initiator || signal.sdp === this.#lastOffer) return false;
+        this.#lastOffer = signal.sdp;
+        this.#candidates = 0;
+        return true;
+      case 'answer':
+        if (!this.#answerDue) return false;
+        this.#answerDue = false;
+        this.#candidates = 0;
+        return true;
+      case 'candidate':
+        return ++this.#candidates <= MAX_SIGNALS;
+      case 'renegotiate':
+        return this.#initiator && this.#state === 'open';
+    }
+  }
+
+  #apply(peer: Peer, signal: Signal): void {
+    try {
+      peer.signal(signal);
+    } catch (error) {
+      this.#fail(toMeshError(error));
+    }
+  }
+
+  #emitSignal(data: SignalData): void {
+    if (this.#state === 'closed') return;
+    if (data.type === 'offer') this.#answerDue = true;
+    this.#handlers.signal(data);
+  }
+
+  #open(): void {
+    if (this.#state !== 'connecting') return;
+    this.#state = 'open';
+    this.#handlers.open();
+  }
+
+  #receive(data: unknown): void {
+    // The other side may be open first; what it sends shows that the channel is.
+    this.#open();
+    if (this.#state !== 'open') return;
+    let frame: Uint8Array | undefined;
+    try {
+      frame = this.#reassembler.push(asBytes(data));
+    } catch (error) {
+      this.#fail(error as MeshError);
+      return;
+    }
+    if (frame !== undefined) this.#handlers.frame(frame);
+  }
+
+  #watchPath(state: RTCIceConnectionState): void {
+    if (this.#state !== 'open') return;
+    const healthy = state === 'connected' || state === 'completed';
+    if (this.#broken ? !healthy : state !== 'disconnected') return;
+    this.#broken = !this.#broken;
+    this.#handlers.interrupted(this.#broken);
+  }
+
+  #pump(): void {
+    if (this.#writing || this.#peer === undefined) return;
+    const fragment = this.#queue.next();
+    if (fragment === undefined) return;
+    this.#writing = true;
+    this.#peer.write(fragment, () => {
+      this.#writing = false;
+      this.#pump();
+    });
+  }
+
+  /** Destroying a peer drops what its channel holds, so that is waited for. */
+  #flush(deadline: number): void {
+    if (this.#ended) return;
+    const flushed = !this.#writing && this.queuedBytes === 0;
+    if (flushed || performance.now() >= deadline) this.#destroy();
+    else setTimeout(() => this.#flush(deadline), FLUSH_POLL_MS);
+  }
+
+  #fail(error: MeshError): void {
+    this.#error ??= error;
+    this.#state = 'closed';
+    this.#destroy();
+  }
+
+  #destroy(): void {
+    if (this.#peer !== undefined) this.#peer.destroy();
+    else queueMicrotask(() => this.#end());
+  }
+
+  /** `reason`: why, where neither this side closed nor an error came before. */
+  #end(reason?: MeshError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const error = this.#error ?? (this.#state === 'closed' ? undefined : reason);
+    this.#state = 'closed';
+    this.#queue.clear();
+    this.#reassembler.clear();
+    this.#early = [];
+    this.#handlers.close(error);
+  }
+}
+
+/** simple-peer hands over its own kind of Buffer, or a string where the other side sent text. */
+function asBytes(data: unknown): Uint8Array {
+  if (data instanceof Uint8Array) {
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  throw new MeshError('bad-frame', 'A peer sent text in place of bytes; the link is dropped.');
+}
+
+function closedByOther(): MeshError {
+  return new MeshError(
+    'link',
+    'The other tab closed the link; what it had not received is repaired over the next one.',
+  );
+}
+
+/** What simple-peer and the browser say of a failure, in terms of what a person can do about it. */
+function toMeshError(cause: unknown): MeshError {
+  if (cause instanceof MeshError) return cause;
+  const why = messageOf(cause);
+  switch (codeOf(cause)) {
+    case 'ERR_ICE_CONNECTION_FAILURE':
+    case 'ERR_CONNECTION_FAILURE':
+      return new MeshError(
+        'link',
+        'No network path to the other tab was found, or it broke; local work goes on. Tabs in different networks may need a TURN server: name one in iceServers or announce it by the signaling server (--ice).',
+        { cause },
+      );
+    case 'ERR_PC_CONSTRUCTOR':
+      return new MeshError(
+        'link',
+        `The browser refused to make a connection (${why}). Check the URLs of iceServers; a page that made several hundred connections must be reloaded.`,
+        { cause },
+      );
+    case 'ERR_DATA_CHANNEL':
+      // How Chromium words that the other side's connection was closed (RFC 9260 section 3.3.10.12).
+      if (why.includes('User-Initiated Abort')) return closedByOther();
+      return new MeshError(
+        'link',
+        `The link to the other tab broke (${why}); what it had not received is repaired over the next one.`,
+        { cause },
+      );
+    default:
+      return new MeshError(
+        'link',
+        `The link to the other tab could not be made (${why}); it is tried again.`,
+        { cause },
+      );
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}

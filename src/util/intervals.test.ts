@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { IntervalSet } from './intervals.ts';
+
+const operation = fc.tuple(fc.nat(60), fc.nat(12));
+
+function model(operations: readonly (readonly [number, number])[]): Set<number> {
+  const numbers = new Set<number>();
+  for (const [start, length] of operations) {
+    for (let i = start; i < start + length; i++) numbers.add(i);
+  }
+  return numbers;
+}
+
+describe('IntervalSet', () => {
+  it('holds exactly the numbers added, in canonical intervals, and tells what was new', () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 40 }), (operations) => {
+        const set = new IntervalSet();
+        const numbers = new Set<number>();
+        for (const [start, length] of operations) {
+          const before = numbers.size;
+          for (let i = start; i < start + length; i++) numbers.add(i);
+          expect(set.add(start, start + length)).toBe(numbers.size > before);
+        }
+        for (let i = 0; i < 80; i++) expect(set.has(i)).toBe(numbers.has(i));
+        let previousEnd = -1;
+        for (const [start, end] of set) {
+          expect(start).toBeGreaterThan(previousEnd);
+          expect(end).toBeGreaterThan(start);
+          previousEnd = end;
+        }
+        expect([...set].length).toBe(set.intervals);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is the same whatever the order of additions', () => {
+    fc.assert(
+      fc.property(fc.array(operation), fc.array(fc.nat()), (operations, keys) => {
+        const shuffled = operations
+          .map((op, i) => [keys[i] ?? i, op] as const)
+          .sort((a, b) => a[0] - b[0])
+          .map(([, op]) => op);
+        const [one, other] = [new IntervalSet(), new IntervalSet()];
+        for (const [start, length] of operations) one.add(start, start + length);
+        for (const [start, length] of shuffled) other.add(start, start + length);
+        expect([...one]).toEqual([...other]);
+      }),
+    );
+  });
+
+  it('covers a range only where every number of it is held', () => {
+    fc.assert(
+      fc.property(fc.array(operation), operation, (operations, [start, length]) => {
+        const set = new IntervalSet();
+        for (const [s, l] of operations) set.add(s, s + l);
+        const numbers = model(operations);
+        let all = true;
+        for (let i = start; i < start + length; i++) all &&= numbers.has(i);
+        expect(set.covers(start, start + length)).toBe(all);
+        let prefix = 0;
+        while (numbers.has(prefix)) prefix++;
+        expect(set.prefix()).toBe(prefix);
+      }),
+    );
+  });
+
+  it('bridges the lowest gap alone', () => {
+    const set = new IntervalSet();
+    set.add(0, 2);
+    set.add(5, 7);
+    set.add(9, 10);
+    set.bridgeLowest();
+    expect([...set]).toEqual([
+      [0, 7],
+      [9, 10],
+    ]);
+  });
+});

@@ -1,0 +1,87 @@
+/**
+ * A set of whole numbers as sorted, disjoint, never touching half-open intervals.
+ *
+ * The form is canonical: equal sets have equal intervals, so that a hash of them can be compared.
+ * Gaps are kept exactly and never bridged.
+ */
+export class IntervalSet {
+  /** start, end, start, end, …; each end is exclusive and below the next start. */
+  readonly #bounds: number[] = [];
+
+  /** How many intervals it takes to write the set. */
+  get intervals(): number {
+    return this.#bounds.length / 2;
+  }
+
+  /** Adds `start` to `end` − 1; tells whether anything was new. */
+  add(start: number, end: number): boolean {
+    if (end <= start) return false;
+    const bounds = this.#bounds;
+    // Appending to the last interval is by far the most frequent case: one author typing on.
+    const last = bounds.length - 1;
+    if (last > 0 && start === bounds[last]) {
+      bounds[last] = end;
+      return true;
+    }
+    const from = this.#firstEndAtLeast(start);
+    if (from === bounds.length || end < (bounds[from] as number)) {
+      bounds.splice(from, 0, start, end);
+      return true;
+    }
+    if ((bounds[from] as number) <= start && end <= (bounds[from + 1] as number)) return false;
+    let to = from;
+    let mergedStart = start;
+    let mergedEnd = end;
+    while (to < bounds.length && (bounds[to] as number) <= end) {
+      mergedStart = Math.min(mergedStart, bounds[to] as number);
+      mergedEnd = Math.max(mergedEnd, bounds[to + 1] as number);
+      to += 2;
+    }
+    bounds.splice(from, to - from, mergedStart, mergedEnd);
+    return true;
+  }
+
+  /** Whether all of `start` to `end` − 1 is in the set; true where that is nothing. */
+  covers(start: number, end: number): boolean {
+    if (end <= start) return true;
+    const at = this.#firstEndAtLeast(start + 1);
+    const bounds = this.#bounds;
+    return (
+      at < bounds.length && (bounds[at] as number) <= start && end <= (bounds[at + 1] as number)
+    );
+  }
+
+  /** Whether `value` is in the set. */
+  has(value: number): boolean {
+    return this.covers(value, value + 1);
+  }
+
+  /** The end of the interval that starts at 0: how far the set goes without a gap. */
+  prefix(): number {
+    return this.#bounds[0] === 0 ? (this.#bounds[1] as number) : 0;
+  }
+
+  /** Joins the lowest two intervals, claiming the gap between them; bounds a set that must not grow. */
+  bridgeLowest(): void {
+    if (this.#bounds.length >= 4) this.#bounds.splice(1, 2);
+  }
+
+  /** The intervals in order, each as start and exclusive end. */
+  *[Symbol.iterator](): Generator<[start: number, end: number]> {
+    for (let i = 0; i < this.#bounds.length; i += 2) {
+      yield [this.#bounds[i] as number, this.#bounds[i + 1] as number];
+    }
+  }
+
+  /** Index of the first interval whose end is at least `value`. */
+  #firstEndAtLeast(value: number): number {
+    let low = 0;
+    let high = this.#bounds.length / 2;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#bounds[2 * middle + 1] as number) < value) low = middle + 1;
+      else high = middle;
+    }
+    return 2 * low;
+  }
+}

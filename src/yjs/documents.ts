@@ -1,0 +1,395 @@
+/**
+ * The Yjs documents of a room, as one extension of its mesh (SPEC.md, section 8).
+ *
+ * Every tab that has loaded this holds every document of the room, open or not, so that the memory
+ * outlives whoever edits it.
+ */
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { writeUint8Array, writeVarString } from 'lib0/encoding';
+import type { Awareness } from 'y-protocols/awareness';
+import type * as Y from 'yjs';
+import type { Mesh } from '../mesh.ts';
+import { MAX_VALUE_BYTES } from '../protocol/limits.ts';
+import {
+  ATTACH,
+  DOCUMENTS_CHANNEL,
+  type Extension,
+  type ExtensionHost,
+} from '../runtime/extension.ts';
+import { DocumentLog } from '../storage/document-log.ts';
+import { encode } from '../util/codec.ts';
+import { MeshError, messageOf } from '../util/errors.ts';
+import type { PeerId } from '../util/peer-id.ts';
+import { HeldRanges } from './held.ts';
+import {
+  decodeMessage,
+  decodeRumor,
+  encodeMessage,
+  encodeRumor,
+  MAX_DOCUMENTS,
+} from './messages.ts';
+import { Presence } from './presence.ts';
+import { Reconciler } from './reconcile.ts';
+import { SharedDocument } from './shared-document.ts';
+import { batches } from './updates.ts';
+
+/** Well under the 30 s after which y-protocols drops a silent state. */
+const REFRESH_MS = 10_000;
+const NOTHING = new HeldRanges();
+
+/** The documents of `mesh`; made at the first call. */
+export function documentsOf(mesh: Mesh): Documents {
+  return mesh[ATTACH](DOCUMENTS_CHANNEL, (host) => new Documents(host));
+}
+
+export class Documents implements Extension {
+  readonly channel = DOCUMENTS_CHANNEL;
+  /** Resolves once what the store holds is known. */
+  readonly ready: Promise<void>;
+  /** Called whenever what is known of neighbors changed. */
+  readonly listeners = new Set<() => void>();
+  readonly #host: ExtensionHost;
+  readonly #log: DocumentLog;
+  readonly #reconciler: Reconciler;
+  readonly #documents = new Map<string, SharedDocument>();
+  readonly #presences = new Map<string, Set<Presence>>();
+  #isReady = false;
+  #isClosed = false;
+  #root: Uint8Array | undefined;
+  #cancelWake: (() => void) | undefined;
+  #cancelRefresh: (() => void) | undefined;
+
+  constructor(host: ExtensionHost) {
+    this.#host = host;
+    this.#log = new DocumentLog(host.store);
+    this.#reconciler = new Reconciler(
+      host.id,
+      {
+        root: () => this.#rootNow(),
+        leaves: () => this.#leaves(),
+        leafOf: (name) => this.#heldOf(name).leaf(),
+        vectorOf: (name) => this.#heldOf(name).stateVector(),
+        updateSince: (name, vector) => this.#document(name).updateSince(vector),
+        apply: (name, update) => this.#apply(name, [update]),
+      },
+      {
+        send: (to, message) => host.send(to, encodeMessage(message)),
+        isTransferring: (peer) => host.isTransferring(peer),
+        now: () => host.clock.now(),
+        wake: (delay) => this.#wake(delay),
+        changed: () => this.#changed(),
+        differs: () => host.activity(),
+        misbehaved: (peer, what) => host.misbehaved(peer, what),
+        failed: (thrown) => this.#failed(thrown),
+      },
+    );
+    this.ready = this.#load();
+  }
+
+  /**
+   * Brings `doc` up to date with document `name` and keeps it so. `origin` is the transaction
+   * origin of remote changes. Resolves when what is stored is in `doc`.
+   */
+  async open(name: string, doc: Y.Doc, origin: object): Promise<void> {
+    await this.ready;
+    this.#checkOpen();
+    await this.#document(name).attach(doc, origin);
+  }
+
+  /** Lets go of `doc`. */
+  leave(name: string, doc: Y.Doc): void {
+    this.#documents.get(name)?.detach(doc);
+  }
+
+  /** Shares the states of `awareness`; the returned function ends that. */
+  share(name: string, awareness: Awareness): () => void {
+    const presence = new Presence(awareness, this.#host.id, (update) => {
+      if (!this.#isClosed) this.#host.broadcast(encodeRumor({ type: 'presence', name, update }));
+    });
+    const presences = this.#presences.get(name) ?? new Set();
+    this.#presences.set(name, presences.add(presence));
+    this.#host.broadcast(encodeRumor({ type: 'presence', name, update: presence.own() }));
+    for (const peer of this.#host.neighbors()) {
+      this.#host.send(peer, encodeMessage({ type: 'whoIsPresent', name }));
+    }
+    this.#scheduleRefresh();
+    return () => {
+      presences.delete(presence);
+      if (presences.size === 0) this.#presences.delete(name);
+      presence.close();
+      this.#scheduleRefresh();
+    };
+  }
+
+  /** Whether all neighbors are known to hold document `name` as this tab does. */
+  isDocumentSynced(name: string): boolean {
+    return this.#isReady && this.#reconciler.isSynced(name);
+  }
+
+  /** Neighbors that are known to hold document `name` exactly as this tab does. */
+  holders(name: string): PeerId[] {
+    return this.#reconciler.holders(name);
+  }
+
+  // Extension
+
+  neighborUp(peer: PeerId): void {
+    if (this.#isReady) this.#reconciler.neighborUp(peer);
+    const isFirst = this.#host.neighbors().length === 1;
+    for (const [name, presences] of this.#presences) {
+      for (const presence of presences) {
+        if (isFirst) {
+          presence.renew();
+          this.#host.broadcast(encodeRumor({ type: 'presence', name, update: presence.own() }));
+        }
+        this.#sendPresent(peer, name, presence);
+      }
+    }
+  }
+
+  neighborDown(peer: PeerId): void {
+    this.#reconciler.neighborDown(peer);
+  }
+
+  memberGone(peer: PeerId): void {
+    for (const presences of this.#presences.values()) {
+      for (const presence of presences) presence.gone(peer);
+    }
+  }
+
+  deliver(origin: PeerId, payload: Uint8Array): void {
+    const rumor = decodeRumor(payload);
+    if (rumor === undefined) return this.#unreadable(origin);
+    if (rumor.type === 'presence') {
+      for (const presence of this.#presences.get(rumor.name) ?? []) {
+        if (!presence.receive(origin, rumor.update)) this.#unreadable(origin);
+      }
+      return;
+    }
+    const gained = this.#apply(rumor.name, rumor.updates);
+    if (gained === undefined) return this.#unreadable(origin);
+    if (!gained) return;
+    this.#reconciler.arrived(rumor.name, false);
+    this.#host.activity();
+  }
+
+  direct(peer: PeerId, payload: Uint8Array): void {
+    const message = decodeMessage(payload);
+    if (message === undefined) {
+      return this.#host.misbehaved(peer, 'a message on documents that cannot be read');
+    }
+    if (message.type === 'whoIsPresent') {
+      for (const presence of this.#presences.get(message.name) ?? []) {
+        this.#sendPresent(peer, message.name, presence);
+      }
+    } else if (message.type === 'present') {
+      for (const { owner, update } of message.states) {
+        // States of tabs that are gone, or not known yet, come from those tabs or not at all.
+        if (owner === this.#host.id || !this.#host.isPresent(owner)) continue;
+        for (const presence of this.#presences.get(message.name) ?? []) {
+          presence.receive(owner, update);
+        }
+      }
+    } else {
+      this.#reconciler.receive(peer, message);
+    }
+  }
+
+  compare(peer: PeerId): void {
+    if (this.#isReady) this.#reconciler.compare(peer);
+  }
+
+  digest(): Uint8Array {
+    return this.#leaves().length === 0 ? new Uint8Array(0) : this.#rootNow();
+  }
+
+  isSynced(): boolean {
+    return this.#isReady && this.#reconciler.isSynced();
+  }
+
+  async flush(): Promise<void> {
+    await this.ready;
+    await Promise.all([...this.#documents.values()].map((document) => document.flush()));
+  }
+
+  async settle(): Promise<void> {
+    try {
+      await this.flush();
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelWake?.();
+    this.#cancelRefresh?.();
+    await this.ready;
+    const closings = [...this.#documents.values()].map((document) => document.close());
+    for (const result of await Promise.allSettled(closings)) {
+      if (result.status === 'rejected') this.#failed(result.reason);
+    }
+  }
+
+  // Documents
+
+  async #load(): Promise<void> {
+    try {
+      for (const name of await this.#log.names()) await this.#document(name).load();
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
+    this.#root = undefined;
+    this.#isReady = true;
+    if (this.#isClosed) return;
+    for (const peer of this.#host.neighbors()) this.#reconciler.neighborUp(peer);
+    this.#changed();
+  }
+
+  #document(name: string): SharedDocument {
+    const known = this.#documents.get(name);
+    if (known !== undefined) return known;
+    if (this.#documents.size >= MAX_DOCUMENTS) {
+      throw new MeshError(
+        'bad-argument',
+        `The room has ${MAX_DOCUMENTS} documents already, the most that it can. ${name} was not added.`,
+      );
+    }
+    const { clock } = this.#host;
+    const options = { clock, failed: (thrown: unknown) => this.#failed(thrown) };
+    const document = new SharedDocument(name, this.#log, options, {
+      edited: (updates) => this.#edited(name, updates),
+      diskChanged: () => {
+        this.#root = undefined;
+        this.#reconciler.arrived(name, true);
+        this.#host.activity();
+      },
+      corrupt: (cause) => this.#corrupt(name, cause),
+    });
+    this.#documents.set(name, document);
+    return document;
+  }
+
+  #heldOf(name: string): HeldRanges {
+    return this.#documents.get(name)?.held ?? NOTHING;
+  }
+
+  #leaves(): { name: string; leaf: Uint8Array }[] {
+    return [...this.#documents.values()]
+      .filter(({ held }) => !held.isEmpty)
+      .map(({ name, held }) => ({ name, leaf: held.leaf() }));
+  }
+
+  #rootNow(): Uint8Array {
+    this.#root ??= sha256(
+      encode((encoder) => {
+        for (const { name, leaf } of this.#leaves().sort((a, b) => (a.name < b.name ? -1 : 1))) {
+          writeVarString(encoder, name);
+          writeUint8Array(encoder, leaf);
+        }
+      }),
+    );
+    return this.#root;
+  }
+
+  /** Whether the updates brought news; `undefined` where one is no Yjs update. */
+  #apply(name: string, updates: readonly Uint8Array[]): boolean | undefined {
+    this.#root = undefined;
+    try {
+      return this.#document(name).apply(updates);
+    } catch (thrown) {
+      if (thrown instanceof MeshError) this.#host.error(thrown);
+      return undefined;
+    }
+  }
+
+  #edited(name: string, updates: readonly Uint8Array[]): void {
+    this.#root = undefined;
+    if (this.#isClosed) return;
+    const sendable = updates.filter((update) => {
+      if (update.length <= MAX_VALUE_BYTES) return true;
+      this.#host.error(
+        new MeshError(
+          'value-too-large',
+          `An edit of ${update.length} bytes in document ${name} is over the ${MAX_VALUE_BYTES} that travel at once. It is kept in this tab and on this device and was not broadcast; undo it and insert it in parts.`,
+        ),
+      );
+      return false;
+    });
+    for (const batch of batches(sendable)) {
+      this.#host.broadcast(encodeRumor({ type: 'updates', name, updates: batch }));
+    }
+    this.#reconciler.edited(name);
+    this.#host.activity();
+  }
+
+  // Presence
+
+  #sendPresent(peer: PeerId, name: string, presence: Presence): void {
+    const states = presence.states();
+    if (states.length > 0) this.#host.send(peer, encodeMessage({ type: 'present', name, states }));
+  }
+
+  #scheduleRefresh(): void {
+    this.#cancelRefresh?.();
+    this.#cancelRefresh = undefined;
+    if (this.#presences.size === 0 || this.#isClosed) return;
+    this.#cancelRefresh = this.#host.clock.setTimer(() => {
+      for (const presences of this.#presences.values()) {
+        for (const presence of presences) presence.refresh();
+      }
+      this.#scheduleRefresh();
+    }, REFRESH_MS);
+  }
+
+  // Time, faults
+
+  #wake(delay: number): void {
+    this.#cancelWake?.();
+    if (this.#isClosed) return;
+    this.#cancelWake = this.#host.clock.setTimer(() => this.#reconciler.check(), delay);
+  }
+
+  #changed(): void {
+    for (const listener of [...this.listeners]) listener();
+    this.#host.syncedChanged();
+  }
+
+  #checkOpen(): void {
+    if (!this.#isClosed) return;
+    throw new MeshError('closed', 'The mesh is closed; no document can be opened. Open it again.');
+  }
+
+  #unreadable(origin: PeerId): void {
+    this.#host.error(
+      new MeshError(
+        'bad-frame',
+        `A broadcast of tab ${origin} on documents cannot be read. It was dropped; nothing else changed.`,
+      ),
+    );
+  }
+
+  #corrupt(name: string, cause: unknown): void {
+    this.#host.error(
+      new MeshError(
+        'store-corrupt',
+        `An update of document ${name} cannot be read${cause === undefined ? '' : ` (${messageOf(cause)})`}. It was left out; the rest is used, and other tabs may still hold it.`,
+        { cause },
+      ),
+    );
+  }
+
+  #failed(thrown: unknown): void {
+    this.#host.error(
+      thrown instanceof MeshError
+        ? thrown
+        : new MeshError(
+            'store-unavailable',
+            `A document could not be read or written (${messageOf(thrown)}). What is in memory is kept, and writing is tried again.`,
+            { cause: thrown },
+          ),
+    );
+  }
+}

@@ -1,0 +1,223 @@
+/** What tabs tell each other about documents: the wire codec of the documents channel (SPEC.md, section 8). */
+
+import { writeUint8, writeUint8Array, writeVarUint, writeVarUint8Array } from 'lib0/encoding';
+import {
+  DecodeError,
+  type Decoder,
+  decodeTotal,
+  type Encoder,
+  encode,
+  readByte,
+  readBytes,
+  readFlag,
+  readList,
+  readPeer,
+  readRest,
+  readSized,
+  readText,
+  writePeer,
+} from '../util/codec.ts';
+import type { PeerId } from '../util/peer-id.ts';
+import { LEAF_BYTES } from './held.ts';
+import { readUpdates, writeUpdates } from './updates.ts';
+
+/** Longest name of a document, in UTF-8 bytes. */
+export const MAX_NAME_BYTES = 1_024;
+/** Most documents of a room. */
+export const MAX_DOCUMENTS = 65_536;
+/** Largest state vector, and largest awareness update. */
+const MAX_VECTOR_BYTES = 16 * 1024 * 1024;
+const MAX_PRESENCE_BYTES = 1024 * 1024;
+/** Most tabs whose presence is told at once. */
+const MAX_PRESENT = 4_096;
+
+/** A rumor: told to every tab of the room. */
+export type DocumentRumor =
+  | { readonly type: 'updates'; readonly name: string; readonly updates: readonly Uint8Array[] }
+  | { readonly type: 'presence'; readonly name: string; readonly update: Uint8Array };
+
+/** Told to one neighbor. */
+export type DocumentMessage =
+  /** D2: my documents hash to `root`. With `insist`, differences in flight are no reason to wait. */
+  | { readonly type: 'compare'; readonly root: Uint8Array; readonly insist: boolean }
+  | { readonly type: 'equal'; readonly root: Uint8Array }
+  /** Ask again in a moment: something is on its way. */
+  | { readonly type: 'later' }
+  | {
+      readonly type: 'leaves';
+      readonly leaves: readonly { readonly name: string; readonly leaf: Uint8Array }[];
+    }
+  /** D3: the first y-protocols sync step: what I hold without gaps. */
+  | {
+      readonly type: 'step1';
+      readonly name: string;
+      readonly leaf: Uint8Array;
+      readonly vector: Uint8Array;
+    }
+  /** The second step, and the first of the other direction. */
+  | {
+      readonly type: 'step2';
+      readonly name: string;
+      readonly leaf: Uint8Array;
+      readonly vector: Uint8Array;
+      readonly update: Uint8Array;
+    }
+  /** The second step of the other direction. */
+  | {
+      readonly type: 'step3';
+      readonly name: string;
+      readonly leaf: Uint8Array;
+      readonly update: Uint8Array;
+    }
+  | { readonly type: 'done'; readonly name: string; readonly leaf: Uint8Array }
+  /** Awareness of a document, by the tab it belongs to. */
+  | {
+      readonly type: 'present';
+      readonly name: string;
+      readonly states: readonly { readonly owner: PeerId; readonly update: Uint8Array }[];
+    }
+  | { readonly type: 'whoIsPresent'; readonly name: string };
+
+const RUMORS = ['updates', 'presence'] as const;
+const MESSAGES = [
+  'compare',
+  'equal',
+  'later',
+  'leaves',
+  'step1',
+  'step2',
+  'step3',
+  'done',
+  'present',
+  'whoIsPresent',
+] as const;
+
+export function encodeRumor(rumor: DocumentRumor): Uint8Array {
+  return encode((encoder) => {
+    writeUint8(encoder, RUMORS.indexOf(rumor.type));
+    writeName(encoder, rumor.name);
+    if (rumor.type === 'updates') writeUpdates(encoder, rumor.updates);
+    else writeUint8Array(encoder, rumor.update);
+  });
+}
+
+/** The rumor that `bytes` hold, or `undefined`. Updates are views, and not checked to be Yjs's. */
+export function decodeRumor(bytes: Uint8Array): DocumentRumor | undefined {
+  return decodeTotal(bytes, (decoder) => {
+    const type = RUMORS[readByte(decoder)];
+    if (type === undefined) return undefined;
+    const name = readName(decoder);
+    return type === 'updates'
+      ? { type, name, updates: readUpdates(decoder) }
+      : { type, name, update: readRest(decoder) };
+  });
+}
+
+export function encodeMessage(message: DocumentMessage): Uint8Array {
+  return encode((encoder) => {
+    writeUint8(encoder, MESSAGES.indexOf(message.type));
+    switch (message.type) {
+      case 'compare':
+        writeUint8Array(encoder, message.root);
+        writeUint8(encoder, message.insist ? 1 : 0);
+        break;
+      case 'equal':
+        writeUint8Array(encoder, message.root);
+        break;
+      case 'later':
+        break;
+      case 'leaves':
+        writeVarUint(encoder, message.leaves.length);
+        for (const leaf of message.leaves) writeLeaf(encoder, leaf);
+        break;
+      case 'step1':
+        writeLeaf(encoder, message);
+        writeVarUint8Array(encoder, message.vector);
+        break;
+      case 'step2':
+        writeLeaf(encoder, message);
+        writeVarUint8Array(encoder, message.vector);
+        writeUint8Array(encoder, message.update);
+        break;
+      case 'step3':
+        writeLeaf(encoder, message);
+        writeUint8Array(encoder, message.update);
+        break;
+      case 'done':
+        writeLeaf(encoder, message);
+        break;
+      case 'present':
+        writeName(encoder, message.name);
+        writeVarUint(encoder, message.states.length);
+        for (const { owner, update } of message.states) {
+          writePeer(encoder, owner);
+          writeVarUint8Array(encoder, update);
+        }
+        break;
+      case 'whoIsPresent':
+        writeName(encoder, message.name);
+        break;
+    }
+  });
+}
+
+/** The message that `bytes` hold, or `undefined`. */
+export function decodeMessage(bytes: Uint8Array): DocumentMessage | undefined {
+  return decodeTotal(bytes, (decoder): DocumentMessage | undefined => {
+    const type = MESSAGES[readByte(decoder)];
+    if (type === undefined) return undefined;
+    switch (type) {
+      case 'compare':
+        return { type, root: readBytes(decoder, LEAF_BYTES), insist: readFlag(decoder) };
+      case 'equal':
+        return { type, root: readBytes(decoder, LEAF_BYTES) };
+      case 'later':
+        return { type };
+      case 'leaves':
+        return { type, leaves: readList(decoder, MAX_DOCUMENTS, readLeaf) };
+      case 'step1':
+        return { type, ...readLeaf(decoder), vector: readSized(decoder, MAX_VECTOR_BYTES) };
+      case 'step2': {
+        const leaf = readLeaf(decoder);
+        const vector = readSized(decoder, MAX_VECTOR_BYTES);
+        return { type, ...leaf, vector, update: readRest(decoder) };
+      }
+      case 'step3':
+        return { type, ...readLeaf(decoder), update: readRest(decoder) };
+      case 'done':
+        return { type, ...readLeaf(decoder) };
+      case 'present': {
+        const name = readName(decoder);
+        const states = readList(decoder, MAX_PRESENT, (d) => ({
+          owner: readPeer(d),
+          update: readSized(d, MAX_PRESENCE_BYTES),
+        }));
+        return { type, name, states };
+      }
+      case 'whoIsPresent':
+        return { type, name: readName(decoder) };
+    }
+  });
+}
+
+function writeName(encoder: Encoder, name: string): void {
+  writeVarUint8Array(encoder, new TextEncoder().encode(name));
+}
+
+function readName(decoder: Decoder): string {
+  const name = readText(decoder, MAX_NAME_BYTES);
+  if (name === '') throw new DecodeError('a document without a name');
+  return name;
+}
+
+function writeLeaf(
+  encoder: Encoder,
+  { name, leaf }: { readonly name: string; readonly leaf: Uint8Array },
+): void {
+  writeName(encoder, name);
+  writeUint8Array(encoder, leaf);
+}
+
+function readLeaf(decoder: Decoder): { name: string; leaf: Uint8Array } {
+  return { name: readName(decoder), leaf: readBytes(decoder, LEAF_BYTES) };
+}

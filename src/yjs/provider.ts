@@ -1,0 +1,273 @@
+/**
+ * `MeshProvider`: connects a Y.Doc to a mesh, with the face that Yjs bindings expect of a provider.
+ */
+
+import { ObservableV2 } from 'lib0/observable';
+import { Awareness } from 'y-protocols/awareness';
+import type * as Y from 'yjs';
+import type { Mesh } from '../mesh.ts';
+import { type MeshOptions, openMesh } from '../open-mesh.ts';
+import { MeshError, messageOf } from '../util/errors.ts';
+import type { PeerId } from '../util/peer-id.ts';
+import { type Documents, documentsOf } from './documents.ts';
+import { MAX_NAME_BYTES } from './messages.ts';
+
+/** Options of `MeshProvider`: a mesh to use, or the options of one of its own. */
+export interface MeshProviderOptions extends MeshOptions {
+  /** The mesh to share the document over; many documents may use one. It stays open after `destroy`. */
+  readonly mesh?: Mesh | Promise<Mesh> | undefined;
+  /** Awareness to share. Default: a new one on the document. */
+  readonly awareness?: Awareness | undefined;
+}
+
+/** Events of `MeshProvider`, named as Yjs bindings know them. */
+export type MeshProviderEvents = {
+  /** `synced` changed. */
+  synced: (state: { synced: boolean }) => void;
+  /** The same, as y-websocket tells it. */
+  sync: (synced: boolean) => void;
+  /** The mesh's state changed. */
+  status: (state: {
+    status: 'connected' | 'connecting' | 'disconnected';
+    connected: boolean;
+    reason: string;
+  }) => void;
+  /** Direct links changed; `webrtcPeers` as y-webrtc tells it. */
+  peers: (change: { added: PeerId[]; removed: PeerId[]; webrtcPeers: PeerId[] }) => void;
+  /** What is stored on this device is in the document. */
+  loaded: () => void;
+  /** The mesh could not be opened, or the document not be loaded. */
+  error: (error: MeshError) => void;
+};
+
+/**
+ * Shares a Y.Doc with every tab of a room, and keeps it on this device.
+ *
+ * ```ts
+ * const provider = new MeshProvider('notes', ydoc, { mesh });          // many documents, one mesh
+ * const provider = new MeshProvider('notes', ydoc, { signaling: url }); // a mesh of its own, room 'notes'
+ * ```
+ */
+export class MeshProvider extends ObservableV2<MeshProviderEvents> {
+  /** The document's name in its room. */
+  readonly name: string;
+  readonly doc: Y.Doc;
+  readonly awareness: Awareness;
+  /** Resolves once what is stored on this device is in the document; rejects with a MeshError. */
+  readonly whenLoaded: Promise<void>;
+  readonly #ownsMesh: boolean;
+  readonly #ownsAwareness: boolean;
+  readonly #abort = new AbortController();
+  readonly #onDocDestroy = () => void this.destroy();
+  #mesh: Mesh | undefined;
+  #documents: Documents | undefined;
+  #endShare: (() => void) | undefined;
+  #synced = false;
+  #destroying: Promise<void> | undefined;
+
+  /**
+   * @param name - The document's name, 1 to 1,024 bytes of UTF-8; without `options.mesh` also the room's.
+   * @throws MeshError `bad-argument`; nothing was opened.
+   */
+  constructor(name: string, doc: Y.Doc, options: MeshProviderOptions = {}) {
+    super();
+    checkName(name);
+    this.name = name;
+    this.doc = doc;
+    const { mesh, awareness, signal, ...meshOptions } = options;
+    this.#ownsMesh = mesh === undefined;
+    this.#ownsAwareness = awareness === undefined;
+    // 32-bit ids of Yjs collide in a room of some ten thousand sessions, and tabs would then hold
+    // different text under equal names; 53 bits do not. Awareness keeps the id that it began with.
+    if (awareness === undefined) doc.clientID = randomClientId();
+    this.awareness = awareness ?? new Awareness(doc);
+    doc.on('destroy', this.#onDocDestroy);
+    signal?.addEventListener('abort', this.#onDocDestroy, { signal: this.#abort.signal });
+    const opening = mesh ?? openMesh(name, { ...meshOptions, signal: this.#abort.signal });
+    this.whenLoaded = this.#open(opening);
+    this.whenLoaded.catch((thrown: unknown) => {
+      if (this.#destroying === undefined) this.emit('error', [asMeshError(thrown)]);
+    });
+    if (signal?.aborted === true) void this.destroy();
+  }
+
+  /** The mesh, once it is open. */
+  get mesh(): Mesh | undefined {
+    return this.#mesh;
+  }
+
+  /**
+   * Whether all neighbors are known to hold the document as this tab does. False while alone, after
+   * an edit until it is confirmed (some 300 ms after the last), and while a difference is repaired.
+   */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** Neighbors that are known to hold the document exactly as this tab does. */
+  get syncedWith(): PeerId[] {
+    return this.#documents?.holders(this.name) ?? [];
+  }
+
+  /** Whether there is a link to at least one tab. */
+  get connected(): boolean {
+    return this.#mesh?.status === 'connected';
+  }
+
+  /**
+   * Resolves once `synced` is true, at once where it is.
+   * @throws MeshError `closed` where the provider is destroyed first, `aborted` through `options.signal`.
+   */
+  whenSynced(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { signal } = options;
+      const finish = () => {
+        if (this.#synced) resolve();
+        else if (this.#destroying !== undefined) {
+          reject(
+            new MeshError(
+              'closed',
+              'The provider was destroyed before it was synced. The document is kept.',
+            ),
+          );
+        } else if (signal?.aborted === true) {
+          reject(new MeshError('aborted', 'The wait for synced was abandoned. Nothing changed.'));
+        } else {
+          return;
+        }
+        this.off('sync', finish);
+        signal?.removeEventListener('abort', finish);
+        this.#abort.signal.removeEventListener('abort', finish);
+      };
+      this.on('sync', finish);
+      signal?.addEventListener('abort', finish);
+      this.#abort.signal.addEventListener('abort', finish);
+      finish();
+    });
+  }
+
+  /** Joins the room again after `disconnect`; with a shared mesh this is the mesh's `connect`. */
+  connect(): void {
+    if (this.#destroying === undefined) this.#mesh?.connect();
+  }
+
+  /** Leaves the room; with a shared mesh this is the mesh's `disconnect`, for all its documents. */
+  disconnect(): void {
+    this.#mesh?.disconnect();
+  }
+
+  /**
+   * Stops sharing the document, writes what is unwritten, and closes a mesh of its own; idempotent.
+   * The Y.Doc lives on.
+   */
+  override destroy(): Promise<void> {
+    this.#destroying ??= this.#destroy();
+    return this.#destroying;
+  }
+
+  async #open(opening: Mesh | Promise<Mesh>): Promise<void> {
+    const mesh = await opening;
+    if (this.#destroying !== undefined) {
+      if (this.#ownsMesh) await mesh.close();
+      return;
+    }
+    this.#mesh = mesh;
+    const documents = documentsOf(mesh);
+    this.#documents = documents;
+    await documents.open(this.name, this.doc, this);
+    if (this.#destroying !== undefined) return documents.leave(this.name, this.doc);
+    this.#endShare = documents.share(this.name, this.awareness);
+    this.#follow(mesh, documents);
+    this.emit('loaded', []);
+    this.#tellStatus(mesh);
+    this.#tellSynced(documents);
+  }
+
+  #follow(mesh: Mesh, documents: Documents): void {
+    const { signal } = this.#abort;
+    const onSynced = () => this.#tellSynced(documents);
+    documents.listeners.add(onSynced);
+    signal.addEventListener('abort', () => documents.listeners.delete(onSynced));
+    mesh.addEventListener('status', () => this.#tellStatus(mesh), { signal });
+    mesh.addEventListener(
+      'neighbor',
+      ({ detail: { id, linked } }) => {
+        const webrtcPeers = mesh.neighbors.map((neighbor) => neighbor.id);
+        this.emit('peers', [
+          { added: linked ? [id] : [], removed: linked ? [] : [id], webrtcPeers },
+        ]);
+      },
+      { signal },
+    );
+    if (this.#ownsMesh) {
+      mesh.addEventListener('error', ({ detail }) => this.emit('error', [detail]), { signal });
+    }
+  }
+
+  #tellStatus(mesh: Mesh): void {
+    const status = PROVIDER_STATUS[mesh.status];
+    this.emit('status', [{ status, connected: status === 'connected', reason: mesh.reason }]);
+  }
+
+  #tellSynced(documents: Documents): void {
+    const synced = documents.isDocumentSynced(this.name);
+    if (synced === this.#synced) return;
+    this.#synced = synced;
+    this.emit('synced', [{ synced }]);
+    this.emit('sync', [synced]);
+  }
+
+  async #destroy(): Promise<void> {
+    this.doc.off('destroy', this.#onDocDestroy);
+    if (this.#ownsAwareness) this.awareness.destroy();
+    this.#endShare?.();
+    this.#documents?.leave(this.name, this.doc);
+    this.#abort.abort();
+    super.destroy();
+    if (this.#mesh === undefined) {
+      // Opening is under way: it sees that the provider is destroyed, and cleans up.
+      await this.whenLoaded.catch((thrown: unknown) => asMeshError(thrown));
+    } else if (this.#ownsMesh) {
+      await this.#mesh.close();
+    } else {
+      await this.#documents?.settle();
+    }
+  }
+}
+
+const PROVIDER_STATUS = {
+  connecting: 'connecting',
+  alone: 'connecting',
+  connected: 'connected',
+  disconnected: 'disconnected',
+  closed: 'disconnected',
+} as const;
+
+function checkName(name: unknown): void {
+  const isName =
+    typeof name === 'string' &&
+    name !== '' &&
+    new TextEncoder().encode(name).length <= MAX_NAME_BYTES;
+  if (isName) return;
+  throw new MeshError(
+    'bad-argument',
+    `A document's name must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8. Nothing was opened.`,
+  );
+}
+
+/** A Yjs client id of 53 random bits. */
+function randomClientId(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return ((high as number) & 0x1f_ffff) * 2 ** 32 + (low as number);
+}
+
+function asMeshError(thrown: unknown): MeshError {
+  if (thrown instanceof MeshError) return thrown;
+  return new MeshError(
+    'store-unavailable',
+    `The document could not be opened (${messageOf(thrown)}).`,
+    {
+      cause: thrown,
+    },
+  );
+}

@@ -1,0 +1,75 @@
+/**
+ * One config for all that Vite builds here, by mode, and for vitest.
+ *
+ * - `vite build --mode library`: the package, dist/src and dist/signaling-server, mirroring the sources
+ * - `vite build --mode demo`: the demo page, dist/demo
+ * - `vite build --mode e2e`: the page that browser tests drive, dist/e2e
+ */
+
+import { isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { UserConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+
+/** Whether `id` names an installed package or a part of Node, and not a file of this repository. */
+const isOutside = (id: string): boolean => !id.startsWith('.') && !isAbsolute(id);
+
+/** The package as apps install it: one module a source file, every dependency left to them. */
+const library: UserConfig = {
+  root,
+  publicDir: false,
+  build: {
+    outDir: 'dist',
+    // scripts/build.mjs empties what belongs to the library; dist/demo and dist/e2e stay.
+    emptyOutDir: false,
+    target: 'es2022',
+    minify: false,
+    sourcemap: true,
+    reportCompressedSize: false,
+    lib: {
+      entry: {
+        'src/index': 'src/index.ts',
+        'src/yjs/index': 'src/yjs/index.ts',
+        'signaling-server/index': 'signaling-server/index.ts',
+        'signaling-server/bin': 'signaling-server/bin.ts',
+      },
+      formats: ['es'],
+    },
+    rolldownOptions: {
+      external: isOutside,
+      output: { preserveModules: true, preserveModulesRoot: root, entryFileNames: '[name].js' },
+    },
+  },
+};
+
+/** A page whose sources are in `folder`, built to dist/`name`; it works under any base path. */
+const page = (folder: string, name: string): UserConfig => ({
+  root: `${root}${folder}`,
+  base: './',
+  build: {
+    outDir: `${root}dist/${name}`,
+    emptyOutDir: true,
+    target: 'es2022',
+    sourcemap: true,
+    reportCompressedSize: false,
+    // The editor and the library are one page's worth of code; splitting it would gain nothing.
+    chunkSizeWarningLimit: 2048,
+  },
+});
+
+const modes: Readonly<Record<string, UserConfig>> = {
+  library,
+  demo: page('demo', 'demo'),
+  e2e: page('e2e/page', 'e2e'),
+};
+
+export default defineConfig(({ mode }) => ({
+  ...modes[mode],
+  test: {
+    root,
+    environment: 'node',
+    include: ['{src,signaling-server,demo,scripts}/**/*.test.{ts,mjs}'],
+  },
+}));
