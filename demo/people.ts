@@ -3,6 +3,7 @@
 import type { Mesh } from '../src/index.ts';
 import { byId, element, icon } from './dom.ts';
 import {
+  colorFor,
   type Identity,
   initialsOf,
   loadIdentity,
@@ -27,6 +28,10 @@ interface Row {
 
 const FACES_WIDE = 5;
 const FACES_NARROW = 1;
+/** Longest list that is shown; the rest is a number. */
+const MAX_LISTED = 100;
+/** For a tab that has not told who it is. */
+const UNKNOWN_COLOR = colorFor(PALETTE.length - 1);
 
 /** Rows for the members of `mesh`, this tab first, then by name. */
 function rowsOf(mesh: Mesh, presence: Presence, self: Identity): Row[] {
@@ -46,7 +51,7 @@ function rowsOf(mesh: Mesh, presence: Presence, self: Identity): Row[] {
       return {
         peer: member.id,
         name: person?.name ?? 'Someone',
-        color: person?.color ?? 'var(--muted)',
+        color: person?.color ?? UNKNOWN_COLOR,
         note,
         away: suspect || member.hidden,
         person: person?.selection && person,
@@ -100,7 +105,11 @@ function showList(
 ): void {
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement : null;
   const peer = list.contains(focused) ? focused?.dataset.peer : undefined;
-  list.replaceChildren(...rows.map((row) => listItem(row, onReveal)));
+  const items = rows.slice(0, MAX_LISTED).map((row) => listItem(row, onReveal));
+  if (rows.length > MAX_LISTED) {
+    items.push(element('li', 'person', `and ${rows.length - MAX_LISTED} more`));
+  }
+  list.replaceChildren(...items);
   if (peer) list.querySelector<HTMLElement>(`[data-peer="${CSS.escape(peer)}"]`)?.focus();
 }
 

@@ -101,11 +101,14 @@ export async function createProfile(name: BrowserName): Promise<DurableProfile> 
     async open() {
       const context = await typeOf(name).launchPersistentContext(folder, choices(name, {}));
       open = context;
+      const closed = new Promise<void>((resolve) => context.once('close', () => resolve()));
       return {
         context,
         async kill() {
           await killAll(folder);
-          await context.close();
+          // Playwright notices by itself; closing meanwhile would be an error.
+          await closed;
+          open = undefined;
         },
       };
     },

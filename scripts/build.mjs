@@ -61,12 +61,20 @@ const targets = {
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(targets);
+const unknown = wanted.filter((name) => !Object.hasOwn(targets, name));
+if (unknown.length > 0) {
+  console.error(
+    `build: no target ${unknown.join(', ')}; there are ${Object.keys(targets).join(', ')}`,
+  );
+  process.exit(2);
+}
 for (const name of wanted) {
-  if (!Object.hasOwn(targets, name)) {
-    console.error(`build: no target "${name}"; there are ${Object.keys(targets).join(', ')}`);
-    process.exit(2);
-  }
   const started = performance.now();
-  await targets[name]();
+  try {
+    await targets[name]();
+  } catch (error) {
+    console.error(`build: ${name} failed\n${error.message}`);
+    process.exit(1);
+  }
   console.log(`built ${name} in ${Math.round(performance.now() - started)} ms`);
 }

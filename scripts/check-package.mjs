@@ -23,14 +23,14 @@ async function pack(folder) {
   const output = await runOrThrow('npm', args);
   // npm writes warnings before the JSON where the two streams are read as one.
   const [{ filename, files }] = JSON.parse(output.slice(output.indexOf('[\n')));
-  const strangers = files
-    .map(({ path }) => path)
-    .filter((p) => !BELONGS.test(p) && !ALWAYS.test(p));
-  if (strangers.length > 0) {
-    const list = strangers.slice(0, 5).join(', ');
-    throw new Error(`the tarball holds what no app needs; see "files" in package.json: ${list}`);
-  }
-  return join(folder, filename);
+  return { tarball: join(folder, filename), paths: files.map(({ path }) => path) };
+}
+
+function judgeContents(paths) {
+  const strangers = paths.filter((path) => !BELONGS.test(path) && !ALWAYS.test(path));
+  if (strangers.length === 0) return;
+  const list = strangers.slice(0, 5).join(', ');
+  throw new Error(`the tarball holds what no app needs; see "files" in package.json: ${list}`);
 }
 
 async function lint(tarball) {
@@ -64,8 +64,10 @@ async function check(name, body) {
 }
 
 try {
-  const tarball = await check('npm pack holds the library alone', () => pack(folder));
-  if (tarball !== undefined) {
+  const packed = await check('it packs', () => pack(folder));
+  if (packed !== undefined) {
+    const { tarball, paths } = packed;
+    await check('the tarball holds the library alone', () => judgeContents(paths));
     await check('publint finds nothing', () => lint(tarball));
     await check('attw finds nothing', () => attw(tarball));
     const app = await check('it installs', () => createApp(folder, tarball));

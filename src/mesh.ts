@@ -65,6 +65,8 @@ export interface MeshParts extends Omit<EngineOptions, 'id'> {
   readonly room: string;
   /** Errors of the opening, told once listeners can be there. */
   readonly errors: readonly MeshError[];
+  /** Aborting closes the mesh. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -81,6 +83,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   readonly #engine: Engine;
   readonly #parts: MeshParts;
   #cancelErrors: (() => void) | undefined;
+  readonly #onAbort = () => void this.close();
 
   /** @internal */
   constructor(parts: MeshParts) {
@@ -100,6 +103,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
         for (const error of parts.errors) this.emit('error', error);
       }, 0);
     }
+    parts.signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#engine.join();
   }
 
@@ -167,10 +171,12 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
 
   /**
    * Resolves once every write applied so far is in the store, whatever comes after.
-   * @throws MeshError `store-quota` or `store-unavailable`; the writes stay in memory and are tried again.
+   * @throws MeshError `store-quota` or `store-unavailable`; the writes stay in memory and are tried
+   * again. `closed` after `close`, which flushes.
    */
-  flush(): Promise<void> {
-    return this.#engine.flush();
+  async flush(): Promise<void> {
+    this.#throwIfClosed('cannot flush; closing wrote what it could. Nothing changed.');
+    await this.#engine.flush();
   }
 
   /** Counters, for looking at what the mesh does. */
@@ -193,9 +199,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
    * @throws MeshError `closed`
    */
   connect(): void {
-    if (this.status === 'closed') {
-      throw new MeshError('closed', 'The mesh is closed and cannot connect. Open it again.');
-    }
+    this.#throwIfClosed('cannot connect. Nothing changed; open it again.');
     this.#engine.join();
   }
 
@@ -207,6 +211,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   /** Leaves the room, writes what is unwritten and frees everything; idempotent. */
   async close(): Promise<void> {
     this.#cancelErrors?.();
+    this.#parts.signal?.removeEventListener('abort', this.#onAbort);
     await this.#engine.close();
   }
 
@@ -218,6 +223,10 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   /** @internal */
   [ATTACH]<T extends Extension>(channel: number, create: (host: ExtensionHost) => T): T {
     return this.#engine.attach(channel, create);
+  }
+
+  #throwIfClosed(words: string): void {
+    if (this.status === 'closed') throw new MeshError('closed', `The mesh is closed and ${words}`);
   }
 
   #memberOf({ id, status, hidden }: MemberEntry): Member {

@@ -64,6 +64,8 @@ export async function openMesh(room: string, options: MeshOptions = {}): Promise
     );
   }
   const { secret, signal } = options;
+  requireMethod('signal', signal, 'addEventListener', 'an AbortSignal');
+  requireMethod('transport', options.transport, 'dial', 'a Transport');
   throwIfAborted(signal);
   const config = resolveConfig(options.config);
   const iceServers = checkIceServers(options.iceServers);
@@ -86,7 +88,7 @@ export async function openMesh(room: string, options: MeshOptions = {}): Promise
     await store.close();
     throwIfAborted(signal);
   }
-  const mesh = new Mesh({
+  return new Mesh({
     id,
     room,
     topic: keys.topic,
@@ -98,9 +100,8 @@ export async function openMesh(room: string, options: MeshOptions = {}): Promise
     createSignaling,
     iceServers,
     errors,
+    signal,
   });
-  signal?.addEventListener('abort', () => void mesh.close(), { once: true });
-  return mesh;
 }
 
 async function openStore(
@@ -109,7 +110,10 @@ async function openStore(
   errors: MeshError[],
 ): Promise<Store> {
   if (choice === 'memory') return memoryStore();
-  if (typeof choice === 'object' && choice !== null) return choice;
+  if (typeof choice === 'object' && choice !== null) {
+    requireMethod('store', choice, 'transact', 'a Store');
+    return choice;
+  }
   if (choice !== undefined && choice !== 'indexeddb') {
     throw new MeshError(
       'bad-argument',
@@ -134,6 +138,14 @@ function checkIceServers(
   throw new MeshError(
     'bad-argument',
     'options.iceServers must be a list of RTCIceServer. Nothing was opened.',
+  );
+}
+
+function requireMethod(option: string, value: unknown, method: string, kind: string): void {
+  if (value === undefined || typeof Object(value)[method] === 'function') return;
+  throw new MeshError(
+    'bad-argument',
+    `options.${option} is not ${kind}: it has no ${method}(). Nothing was opened.`,
   );
 }
 

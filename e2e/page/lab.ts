@@ -11,7 +11,7 @@ interface OpenDocument {
   readonly provider: MeshProvider;
 }
 
-const EVENTS = ['status', 'member', 'neighbor', 'synced', 'error'];
+const EVENTS = ['status', 'member', 'neighbor', 'synced', 'error'] as const;
 
 /** The document that calls without a name mean. */
 const NOTES = 'notes';

@@ -4,8 +4,18 @@
 import { census } from './census.ts';
 import { dropNext, traffic } from './faults.ts';
 import { Lab } from './lab.ts';
+import { playAuthor, playTrace } from './trace.ts';
+import { Typing } from './typing.ts';
 
-const page = Object.assign(new Lab(), { census, dropNext, traffic });
+const lab = new Lab();
+const page = Object.assign(lab, {
+  census,
+  dropNext,
+  traffic,
+  playTrace,
+  playAuthor,
+  typing: new Typing(lab),
+});
 
 declare global {
   /** What the harness page offers to tests. */

@@ -23,7 +23,7 @@ export interface ConnectionHandlers {
   frame(frame: Uint8Array): void;
   /** The path to the other side broke or came back; the connection may recover by `restart`. */
   interrupted(broken: boolean): void;
-  /** The last event; `error` tells why, where it was not this side's `close`. */
+  /** The last event; `error` tells why it broke, and is `undefined` where one side closed it. */
   close(error: MeshError | undefined): void;
 }
 

@@ -98,7 +98,7 @@ export class Broadcast {
     const effects: BroadcastEffect[] = [];
     for (const { origin, sequence, size } of announced) {
       const id = { origin, sequence };
-      if (this.#hasSeen(id) || size > MAX_FRAME_BYTES) continue;
+      if (origin === this.#self || this.#hasSeen(id) || size > MAX_FRAME_BYTES) continue;
       const fetch = this.#fetches.get(keyOf(id));
       if (fetch !== undefined) {
         if (fetch.asked !== from && !fetch.others.includes(from)) fetch.others.push(from);
@@ -146,6 +146,13 @@ export class Broadcast {
     return effects;
   }
 
+  /** Lets go of all payloads and fetches; what was seen stays known. */
+  letGo(): void {
+    this.#fetches.clear();
+    this.#kept.clear();
+    this.#keptBytes = 0;
+  }
+
   #spread(
     rumor: Rumor,
     neighbors: Iterable<PeerId>,
@@ -177,6 +184,8 @@ export class Broadcast {
   }
 
   #keep(rumor: Rumor, now: number): void {
+    const before = this.#kept.get(keyOf(rumor));
+    if (before !== undefined) this.#dropKept(keyOf(rumor), before);
     this.#kept.set(keyOf(rumor), { rumor, until: now + KEPT_MS });
     this.#keptBytes += rumor.payload.length;
     for (const [key, kept] of this.#kept) {

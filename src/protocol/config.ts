@@ -1,6 +1,7 @@
 /** Options of the protocol: meaning, unit, bounds and default of each. */
 
 import { MeshError } from '../util/errors.ts';
+import { MAX_MEMBER_ENTRIES } from './limits.ts';
 
 /** Every option of the protocol. All are optional in `openMesh`; these are the resolved values. */
 export interface ProtocolConfig {
@@ -28,7 +29,7 @@ export interface ProtocolConfig {
   readonly announceInterval: number;
   /** Milliseconds that setting up a link may take. 1,000 to 120,000, default 10,000. */
   readonly dialTimeout: number;
-  /** Links that may be in the making at once. 1 to 32, default 8. */
+  /** Links that this tab may make at once; as many more may be in the making from the other side. 1 to 32, default 8. */
   readonly dialsAtOnce: number;
   /** Members remembered, the dead of late included. 16 to 100,000, default 4,096. */
   readonly membersMax: number;
@@ -50,7 +51,7 @@ const BOUNDS: Readonly<
   announceInterval: [1_000, 600_000, 15_000],
   dialTimeout: [1_000, 120_000, 10_000],
   dialsAtOnce: [1, 32, 8],
-  membersMax: [16, 100_000, 4_096],
+  membersMax: [16, MAX_MEMBER_ENTRIES, 4_096],
 };
 
 /**
@@ -72,13 +73,13 @@ export function resolveConfig(given: Partial<ProtocolConfig> = {}): ProtocolConf
   const resolved: Record<string, number> = {};
   for (const [name, [low, high, fallback]] of Object.entries(BOUNDS)) {
     const value: unknown = given[name as keyof ProtocolConfig] ?? fallback;
-    if (typeof value !== 'number' || !(value >= low && value <= high)) {
+    if (!Number.isInteger(value) || !(Number(value) >= low && Number(value) <= high)) {
       throw new MeshError(
         'bad-argument',
-        `config.${name} is ${String(value)}; it must be a number from ${low} to ${high}. Nothing was opened.`,
+        `config.${name} is ${String(value)}; it must be a whole number from ${low} to ${high}. Nothing was opened.`,
       );
     }
-    resolved[name] = value;
+    resolved[name] = Number(value);
   }
   const config = resolved as unknown as ProtocolConfig;
   requireOrder(config, 'gossipInterval', 'gossipIntervalMax', 1);

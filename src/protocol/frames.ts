@@ -23,7 +23,13 @@ import {
   writePeer,
 } from '../util/codec.ts';
 import type { PeerId } from '../util/peer-id.ts';
-import { MAX_ANNOUNCED, MAX_MEMBER_ENTRIES, MAX_SUGGESTED } from './limits.ts';
+import {
+  MAX_ANNOUNCED,
+  MAX_INCARNATION,
+  MAX_MEMBER_ENTRIES,
+  MAX_SUGGESTED,
+  PROTOCOL_VERSION,
+} from './limits.ts';
 
 /** What a member entry claims of a peer. The order is the order of precedence (SPEC M1). */
 export type MemberStatus = 'alive' | 'suspect' | 'dead' | 'left';
@@ -58,7 +64,6 @@ export interface RumorId {
 export type Frame =
   | {
       readonly type: 'hello';
-      readonly version: number;
       readonly id: PeerId;
       readonly incarnation: number;
       readonly hidden: boolean;
@@ -76,8 +81,17 @@ export type Frame =
   | ({ readonly type: 'gone' } & RumorId)
   | { readonly type: 'direct'; readonly channel: number; readonly payload: Uint8Array };
 
+/** A hello of another version of the protocol; nothing but its version can be read (SPEC L2). */
+export interface ForeignHello {
+  readonly type: 'foreignHello';
+  readonly version: number;
+}
+
 /** Bytes of the digest of the member table in a round. */
 export const MEMBERS_DIGEST_BYTES = 8;
+
+/** Set in a member entry's status byte where its tab is hidden. */
+const HIDDEN_BIT = 8;
 
 const TAGS: Readonly<Record<Frame['type'], number>> = {
   hello: 1,
@@ -104,7 +118,7 @@ function writeFrame(encoder: Encoder, frame: Frame): void {
   encoding.writeUint8(encoder, TAGS[frame.type]);
   switch (frame.type) {
     case 'hello':
-      encoding.writeVarUint(encoder, frame.version);
+      encoding.writeVarUint(encoder, PROTOCOL_VERSION);
       writePeer(encoder, frame.id);
       encoding.writeVarUint(encoder, frame.incarnation);
       encoding.writeUint8(encoder, frame.hidden ? 1 : 0);
@@ -150,19 +164,24 @@ function writeFrame(encoder: Encoder, frame: Frame): void {
 }
 
 /** The frame that `bytes` hold, or `undefined` where they hold none. Payloads are views of `bytes`. */
-export function decodeFrame(bytes: Uint8Array): Frame | undefined {
-  return decodeTotal(bytes, (decoder) => {
+export function decodeFrame(bytes: Uint8Array): Frame | ForeignHello | undefined {
+  return decodeTotal<Frame | ForeignHello>(bytes, (decoder) => {
     const type = TYPES.get(readByte(decoder));
     switch (type) {
-      case 'hello':
+      case 'hello': {
+        const version = readUint(decoder);
+        if (version !== PROTOCOL_VERSION) {
+          readRest(decoder);
+          return { type: 'foreignHello', version };
+        }
         return {
           type,
-          version: readUint(decoder),
           id: readPeer(decoder),
-          incarnation: readUint(decoder),
+          incarnation: readIncarnation(decoder),
           hidden: readFlag(decoder),
           links: readUint(decoder),
         };
+      }
       case 'accept':
       case 'ping':
       case 'pong':
@@ -220,20 +239,20 @@ export function writeMemberEntries(encoder: Encoder, entries: readonly MemberEnt
   }
 }
 
-const HIDDEN_BIT = 8;
-/** A tab that refutes once a millisecond takes a century to get there. */
-const MAX_INCARNATION = 2 ** 42;
-
 export function readMemberEntries(decoder: Decoder): MemberEntry[] {
   return readList(decoder, MAX_MEMBER_ENTRIES, (d) => {
     const id = readPeer(d);
     const flags = readByte(d);
     const status = MEMBER_STATUSES[flags & ~HIDDEN_BIT];
     if (status === undefined) throw new DecodeError('unknown member status');
-    const incarnation = readUint(d);
-    if (incarnation > MAX_INCARNATION) throw new DecodeError('incarnation over its limit');
-    return { id, status, hidden: (flags & HIDDEN_BIT) !== 0, incarnation };
+    return { id, status, hidden: (flags & HIDDEN_BIT) !== 0, incarnation: readIncarnation(d) };
   });
+}
+
+function readIncarnation(decoder: Decoder): number {
+  const incarnation = readUint(decoder);
+  if (incarnation > MAX_INCARNATION) throw new DecodeError('incarnation over its limit');
+  return incarnation;
 }
 
 function writeRumorId(encoder: Encoder, id: RumorId): void {

@@ -8,7 +8,9 @@ export const MAX_VALUE_BYTES = 64 * 1024 * 1024;
 export const MAX_FRAME_BYTES = 4 * MAX_VALUE_BYTES;
 /** Payloads up to this are pushed; larger ones are announced and fetched once. */
 export const EAGER_BYTES = 12 * 1024;
-/** Member entries in one frame. */
+/** Greatest incarnation: a tab that refutes once a millisecond takes a century to get there. */
+export const MAX_INCARNATION = 2 ** 42;
+/** Member entries in one frame, and so in a table. */
 export const MAX_MEMBER_ENTRIES = 4_096;
 /** Ids in one announcement. */
 export const MAX_ANNOUNCED = 256;

@@ -1,5 +1,5 @@
 /**
- * The links of one tab: their handshake's state and whether the other side is heard
+ * The links of one tab: how far their handshake is and whether the other side is heard
  * (SPEC.md, section 4).
  *
  * A link carries the room's frames only once both sides accepted it; it is then a neighbor. Silence
@@ -12,13 +12,16 @@ import type { MemberEntry } from './frames.ts';
 
 export interface Link {
   readonly peer: PeerId;
-  /** What the other side said of itself, once it did and was accepted. */
+  /** What the other side said of itself, once it did and this side accepted it. */
   hello: MemberEntry | undefined;
   /** Whether the other side accepted this one. */
   accepted: boolean;
-  neighbor: boolean;
+  /** Whether the other side's page is hidden, as far as is known. */
+  hidden: boolean;
   heardAt: number;
   pingedAt: number;
+  /** Whether the other side was suspected for the silence that lasts. */
+  suspected: boolean;
   /** Whether the transport reports the network path as broken. */
   interrupted: boolean;
 }
@@ -36,6 +39,13 @@ export class Links {
     return this.#neighbors.size;
   }
 
+  /** Links that this side accepted, neighbors or soon to be. */
+  get acceptedCount(): number {
+    let count = 0;
+    for (const { hello } of this.#links.values()) if (hello !== undefined) count++;
+    return count;
+  }
+
   neighbors(): ReadonlySet<PeerId> {
     return this.#neighbors;
   }
@@ -43,10 +53,6 @@ export class Links {
   /** Peers with an open link, accepted or not. */
   peers(): ReadonlySet<PeerId> {
     return new Set(this.#links.keys());
-  }
-
-  all(): Iterable<Link> {
-    return this.#links.values();
   }
 
   get(peer: PeerId): Link | undefined {
@@ -58,26 +64,33 @@ export class Links {
   }
 
   open(peer: PeerId, now: number): void {
-    this.#neighbors.delete(peer);
     this.#links.set(peer, {
       peer,
       hello: undefined,
       accepted: false,
-      neighbor: false,
+      hidden: false,
       heardAt: now,
       pingedAt: now,
+      suspected: false,
       interrupted: false,
     });
   }
 
-  promote(link: Link): void {
-    link.neighbor = true;
-    this.#neighbors.add(link.peer);
+  /** Both sides accepted: the link is a neighbor from now on. */
+  promote(peer: PeerId): void {
+    this.#neighbors.add(peer);
   }
 
-  close(peer: PeerId): void {
+  /** Tells whether it was a neighbor. */
+  close(peer: PeerId): boolean {
     this.#links.delete(peer);
-    this.#neighbors.delete(peer);
+    return this.#neighbors.delete(peer);
+  }
+
+  /** A frame came over the link. */
+  heard(link: Link, now: number): void {
+    link.heardAt = now;
+    link.suspected = false;
   }
 
   /** Links silent for `pingInterval` and not pinged for as long; they are noted as pinged. */
@@ -90,11 +103,22 @@ export class Links {
     }
   }
 
-  /** Links silent for so long that the other side is to be suspected. */
-  *silent(now: number): Generator<Link> {
-    for (const link of this.#links.values()) {
-      if (now - link.heardAt >= this.#patience(link)) yield link;
+  /** Neighbors that fell silent for longer than they may; each once a silence. */
+  *fallenSilent(now: number): Generator<Link> {
+    for (const peer of this.#neighbors) {
+      const link = this.#links.get(peer) as Link;
+      if (link.suspected || now - link.heardAt < this.#patience(link)) continue;
+      link.suspected = true;
+      yield link;
     }
+  }
+
+  /** Peers whose links are silent for so long that they are of no use, whoever else hears the peer. */
+  lost(now: number): PeerId[] {
+    const { suspicionTimeout } = this.#config;
+    return [...this.#links.values()]
+      .filter((link) => now - link.heardAt >= this.#patience(link) + suspicionTimeout)
+      .map(({ peer }) => peer);
   }
 
   /** Whether a link to `peer` exists on which it is heard: proof that it lives. */
@@ -104,13 +128,13 @@ export class Links {
   }
 
   /** Starts all silences anew, after a sleep of this tab itself. */
-  excuseSilence(now: number): void {
-    for (const link of this.#links.values()) link.heardAt = now;
+  excuse(now: number): void {
+    for (const link of this.#links.values()) this.heard(link, now);
   }
 
   /** A hidden tab may be frozen and answer nothing while its network path stays up. */
   #patience(link: Link): number {
-    const mayBeFrozen = link.hello?.hidden === true && !link.interrupted;
+    const mayBeFrozen = link.hidden && !link.interrupted;
     return mayBeFrozen ? this.#config.hiddenTimeout : this.#config.linkTimeout;
   }
 }

@@ -2,7 +2,7 @@
  * The member table: who is in the room, by the claims heard (SPEC.md, section 5).
  *
  * Claims are ordered by incarnation, then by status (alive < suspect < dead < left), after SWIM
- * (Das, Gupta, Motivala 2002): the greater claim wins wherever and in whatever order they arrive,
+ * (Das, Gupta, Motivala 2002), and then hidden after shown: the greater claim wins wherever and in whatever order they arrive,
  * so all tables that heard the same claims agree.
  */
 
@@ -25,7 +25,7 @@ interface MemberRecord {
   entry: MemberEntry;
   /** When the member was last heard of by a claim of its own or over a link. */
   heardAt: number;
-  /** When the present status was taken on. */
+  /** When the present entry was taken on. */
   since: number;
 }
 
@@ -88,7 +88,7 @@ export class MemberTable {
     this.#records.set(claim.id, {
       entry: claim,
       heardAt: fresh ? now : known.heardAt,
-      since: before === claim.status ? (known?.since ?? now) : now,
+      since: now,
     });
     // One heard of for the first time as gone is no news for anyone.
     if (before === undefined && !this.isPresent(claim.id)) return undefined;
@@ -108,14 +108,15 @@ export class MemberTable {
     }
   }
 
-  /** Gives suspects their time to refute anew, after a sleep of this tab itself. */
-  excuseSuspects(now: number): void {
+  /** Starts every silence, and the time that suspects have, anew: this tab itself slept. */
+  excuse(now: number): void {
     for (const record of this.#records.values()) {
+      record.heardAt = now;
       if (record.entry.status === 'suspect') record.since = now;
     }
   }
 
-  /** Members that nothing was heard of for four announcements; the hidden have longer (SPEC M5). */
+  /** Members that nothing was heard of for four announcements; the hidden have longer (SPEC M7). */
   *unheard(config: ProtocolConfig, now: number): Generator<MemberEntry> {
     const silence = 4 * config.announceInterval;
     for (const { entry, heardAt } of this.#records.values()) {
@@ -133,11 +134,9 @@ export class MemberTable {
     }
   }
 
-  /** A short digest of who is present and at which incarnation, equal where tables agree. */
+  /** A short digest of the present, equal where tables agree on them (SPEC M8). */
   digest(): Uint8Array {
-    const entries = [...this.present()]
-      .map((entry) => ({ ...entry, status: 'alive' as const }))
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    const entries = [...this.present()].sort((a, b) => (a.id < b.id ? -1 : 1));
     const bytes = encode((encoder) => writeMemberEntries(encoder, entries));
     return sha256(bytes).subarray(0, MEMBERS_DIGEST_BYTES);
   }
@@ -160,8 +159,11 @@ export class MemberTable {
   }
 }
 
-/** SPEC M1: the greater incarnation, then the later status; at both equal, nothing new. */
+/** SPEC M1: the greater incarnation, then the later status, then hidden; equal is nothing new. */
 function isGreater(claim: MemberEntry, known: MemberEntry): boolean {
   if (claim.incarnation !== known.incarnation) return claim.incarnation > known.incarnation;
-  return MEMBER_STATUSES.indexOf(claim.status) > MEMBER_STATUSES.indexOf(known.status);
+  if (claim.status !== known.status) {
+    return MEMBER_STATUSES.indexOf(claim.status) > MEMBER_STATUSES.indexOf(known.status);
+  }
+  return claim.hidden && !known.hidden;
 }

@@ -8,15 +8,17 @@
 import type { PeerId } from '../util/peer-id.ts';
 import type { ProtocolConfig } from './config.ts';
 import type { MemberEntry } from './frames.ts';
-import { MAX_MEMBER_ENTRIES } from './limits.ts';
+import { MAX_INCARNATION } from './limits.ts';
 import { type MemberChange, MemberTable } from './members.ts';
 
-/** Where the machine puts what it has to say. */
+/** What the machine asks, and where it puts what it has to say. */
 export interface MembershipOutput {
   /** Tell the whole room. */
   claim(entries: readonly MemberEntry[], now: number): void;
   /** Tell the layers above. */
   changed(change: MemberChange, now: number): void;
+  /** Whether a link to the peer stands on which it is heard. */
+  isAudible(id: PeerId, now: number): boolean;
 }
 
 export class Membership {
@@ -45,21 +47,23 @@ export class Membership {
     return this.#table.present();
   }
 
+  /** Whether the peer is in the room, as far as is known. */
+  isPresent(id: PeerId): boolean {
+    return this.#table.isPresent(id);
+  }
+
   digest(): Uint8Array {
     return this.#table.digest();
   }
 
-  /** What a neighbor is told of the room, as much as fits a frame. */
+  /** What a neighbor is told of the room. */
   entries(): MemberEntry[] {
-    return this.#table.entries().slice(0, MAX_MEMBER_ENTRIES);
+    return this.#table.entries();
   }
 
   /** This tab is in the room, under a new incarnation if it was in it before. */
   join(now: number): void {
-    const { status, incarnation } = this.self;
-    if (status !== 'alive') {
-      this.#table.setSelf({ status: 'alive', incarnation: incarnation + 1 }, now);
-    }
+    if (this.self.status !== 'alive') this.#renew({ status: 'alive' }, this.self.incarnation, now);
   }
 
   /** This tab leaves, and tells so. */
@@ -80,11 +84,12 @@ export class Membership {
   /** Claims that travel by themselves: takes them, and answers those against this tab. */
   hear(claims: readonly MemberEntry[], now: number): MemberEntry[] {
     const news: MemberEntry[] = [];
-    for (const claim of claims) {
-      if (claim.id === this.self.id) {
-        this.#refute(claim, now);
+    for (const claimed of claims) {
+      if (claimed.id === this.self.id) {
+        this.#refute(claimed, now);
         continue;
       }
+      const claim = this.#doubted(claimed, now);
       const change = this.#table.apply(claim, now);
       if (change === undefined) continue;
       news.push(claim);
@@ -116,26 +121,35 @@ export class Membership {
   }
 
   setHidden(hidden: boolean, now: number): void {
-    const { hidden: before, incarnation } = this.self;
-    if (before === hidden) return;
-    const self = this.#table.setSelf({ hidden, incarnation: incarnation + 1 }, now);
-    this.#output.claim([self], now);
+    if (this.self.hidden === hidden) return;
+    this.#output.claim([this.#renew({ hidden }, this.self.incarnation, now)], now);
   }
 
-  /** Gives suspects their time anew, after a sleep of this tab itself. */
-  excuseSuspects(now: number): void {
-    this.#table.excuseSuspects(now);
+  /** Starts all silences, and the time that suspects have, anew: this tab itself slept. */
+  excuse(now: number): void {
+    this.#table.excuse(now);
   }
 
-  /** Suspects the unheard-of and declares suspects dead; returns the dead. */
-  tick(isAudible: (id: PeerId) => boolean, now: number): MemberEntry[] {
+  /**
+   * Suspects the unheard-of and declares suspects dead; returns the dead. That is not broadcast:
+   * every tab heard of the suspicion and draws the same conclusion (SPEC M5).
+   */
+  tick(now: number): MemberEntry[] {
     for (const { id } of [...this.#table.unheard(this.#config, now)]) this.suspect(id, now);
     const dead = [...this.#table.overdueSuspects(this.#config.suspicionTimeout, now)]
-      .filter(({ id }) => !isAudible(id))
+      .filter(({ id }) => !this.#output.isAudible(id, now))
       .map((member) => ({ ...member, status: 'dead' as const }));
-    this.learn(dead, now);
+    this.hear(dead, now);
     this.#table.forgetGone(now);
     return dead;
+  }
+
+  /** SPEC M6: that someone who is alive here is dead elsewhere is a suspicion, to be refuted. */
+  #doubted(claim: MemberEntry, now: number): MemberEntry {
+    const { id, status } = claim;
+    if (status !== 'dead') return claim;
+    const isDoubtful = this.#table.get(id)?.status === 'alive' || this.#output.isAudible(id, now);
+    return isDoubtful ? { ...claim, status: 'suspect' } : claim;
   }
 
   /** SPEC M3: what is said against a living tab is answered with a greater incarnation. */
@@ -144,8 +158,16 @@ export class Membership {
     if (status !== 'alive') return;
     const isOld =
       claim.status === 'alive' ? claim.incarnation <= incarnation : claim.incarnation < incarnation;
-    if (isOld) return;
-    const self = this.#table.setSelf({ incarnation: claim.incarnation + 1 }, now);
-    this.#output.claim([self], now);
+    if (!isOld) this.#output.claim([this.#renew({}, claim.incarnation, now)], now);
+  }
+
+  /** This tab's entry, changed and under the next incarnation after `incarnation`. */
+  #renew(
+    change: Partial<Pick<MemberEntry, 'status' | 'hidden'>>,
+    incarnation: number,
+    now: number,
+  ): MemberEntry {
+    const next = Math.min(MAX_INCARNATION, incarnation + 1);
+    return this.#table.setSelf({ ...change, incarnation: next }, now);
   }
 }

@@ -2,16 +2,17 @@
  * The node: one tab's protocol as a state machine without I/O (SPEC.md).
  *
  * Inputs go in with the time, effects come out; the runtime and the simulator do them. The node
- * owns the links' handshake and composes the other machines: members, liveness, overlay, broadcast
- * and rounds.
+ * composes the other machines (linking, membership, broadcast and rounds) and carries what one says
+ * to the others.
  */
 
+import { equalBytes } from '../util/bytes.ts';
 import { decodeTotal, encode } from '../util/codec.ts';
 import type { PeerId } from '../util/peer-id.ts';
-import { jitter, type Random, sample } from '../util/random.ts';
-import { Broadcast, type BroadcastEffect } from './broadcast.ts';
+import { jitter, type Random } from '../util/random.ts';
+import { Broadcast, type BroadcastEffect, type Rumor } from './broadcast.ts';
 import type { ProtocolConfig } from './config.ts';
-import type { Effect, Input } from './effects.ts';
+import type { Effect, Input, TimerName } from './effects.ts';
 import {
   type ByeReason,
   decodeFrame,
@@ -21,11 +22,10 @@ import {
   readMemberEntries,
   writeMemberEntries,
 } from './frames.ts';
-import { EAGER_BYTES, MAX_SUGGESTED, PROTOCOL_VERSION } from './limits.ts';
-import { type Link, Links } from './links.ts';
+import { EAGER_BYTES } from './limits.ts';
+import { Linking } from './linking.ts';
 import type { MemberChange } from './members.ts';
 import { Membership } from './membership.ts';
-import { Overlay } from './overlay.ts';
 import { Rounds } from './rounds.ts';
 
 /** Channel 0 carries claims about members; the layers above use the others. */
@@ -33,8 +33,6 @@ const MEMBER_CHANNEL = 0;
 /** Frames up to this go before bulk: an eager rumor with its header fits. */
 const CONTROL_BYTES = EAGER_BYTES + 1_024;
 const TICK_MS = 500;
-/** Signaling is asked for more peers at most this often. */
-const FIND_INTERVAL_MS = 15_000;
 /** A member learned of by gossip dials or is dialed after this pause, the smaller id first. */
 const DIAL_PAUSE_MS = 400;
 
@@ -42,27 +40,30 @@ export class Node {
   readonly id: PeerId;
   readonly #config: ProtocolConfig;
   readonly #random: Random;
-  readonly #links: Links;
-  readonly #overlay: Overlay;
+  readonly #linking: Linking;
   readonly #broadcast: Broadcast;
   readonly #rounds: Rounds;
   readonly #membership: Membership;
   #running = false;
   #tickDue = 0;
-  #findDue = 0;
   #effects: Effect[] = [];
 
   constructor(id: PeerId, config: ProtocolConfig, random: Random, hidden: boolean, now: number) {
     this.id = id;
     this.#config = config;
     this.#random = random;
-    this.#links = new Links(config);
-    this.#overlay = new Overlay(config, random);
+    this.#linking = new Linking(config, random, {
+      effect: (effect) => this.#effects.push(effect),
+      send: (peer, frame) => this.#send(peer, frame),
+      neighborUp: (hello, at) => this.#neighborUp(hello, at),
+      neighborDown: (peer, reason, at) => this.#neighborDown(peer, reason, at),
+    });
     this.#broadcast = new Broadcast(id);
     this.#rounds = new Rounds(config, random);
     this.#membership = new Membership({ id, hidden }, config, now, {
       claim: (entries, at) => this.#claim(entries, at),
       changed: (change, at) => this.#memberChanged(change, at),
+      isAudible: (peer, at) => this.#linking.links.isAudible(peer, at),
     });
   }
 
@@ -73,12 +74,12 @@ export class Node {
 
   /** Peers with a link that both sides accepted. */
   get neighbors(): PeerId[] {
-    return [...this.#links.neighbors()];
+    return [...this.#linking.links.neighbors()];
   }
 
   /** Whether a connection that `peer` begins should be answered. */
   wouldAnswer(peer: PeerId, now: number): boolean {
-    return this.#running && !this.#overlay.isAvoided(peer, now);
+    return this.#running && peer !== this.id && this.#linking.overlay.mayAnswer(peer, now);
   }
 
   /** Whether a large rumor is on its way here, so that a difference may vanish by itself. */
@@ -95,6 +96,8 @@ export class Node {
   handle(input: Input, now: number): Effect[] {
     if (input.type === 'start') this.#start(now);
     else if (this.#running) this.#dispatch(input, now);
+    // Out of the room it still matters for joining it again whether the page is hidden.
+    else if (input.type === 'visibility') this.#membership.setHidden(input.hidden, now);
     const effects = this.#effects;
     this.#effects = [];
     return effects;
@@ -105,18 +108,17 @@ export class Node {
       case 'stop':
         return this.#stop(now);
       case 'candidates':
-        for (const peer of input.peers) {
-          if (peer !== this.id) this.#overlay.learn(peer, now, 0, false);
-        }
-        return this.#dialMissing(now);
+        this.#learn(input.peers, now);
+        return this.#linking.dialMissing(now);
       case 'incoming':
-        return this.#overlay.incoming(input.peer, now);
+        return this.#linking.overlay.incoming(input.peer, now);
       case 'linkUp':
-        return this.#linkUp(input.peer, now);
+        return this.#linking.linkUp(input.peer, this.#membership.self, now);
       case 'linkDown':
-        return this.#linkDown(input.peer, now);
+        if (this.#linking.linkDown(input.peer, now)) this.#membership.suspect(input.peer, now);
+        return this.#linking.dialMissing(now);
       case 'interrupted': {
-        const link = this.#links.get(input.peer);
+        const link = this.#linking.links.get(input.peer);
         if (link !== undefined) link.interrupted = input.broken;
         return;
       }
@@ -129,7 +131,7 @@ export class Node {
       case 'broadcast':
         return this.#publish(input.channel, input.payload, now);
       case 'direct':
-        if (this.#links.isNeighbor(input.peer)) {
+        if (this.#linking.links.isNeighbor(input.peer)) {
           const { channel, payload } = input;
           this.#send(input.peer, { type: 'direct', channel, payload });
         }
@@ -141,7 +143,7 @@ export class Node {
       case 'activity':
         return this.#hasten();
       case 'misbehaved':
-        return this.#misbehaved(input.peer, input.what, now);
+        return this.#linking.misbehaved(input.peer, input.what, now);
     }
   }
 
@@ -149,8 +151,8 @@ export class Node {
     if (this.#running) return;
     this.#running = true;
     this.#membership.join(now);
+    this.#linking.start(now);
     this.#tickDue = now + TICK_MS;
-    this.#findDue = now + jitter(this.#random, FIND_INTERVAL_MS);
     this.#setTimer('tick', TICK_MS);
     this.#setTimer('round', this.#rounds.nextDelay());
     this.#setTimer('announce', jitter(this.#random, this.#config.announceInterval));
@@ -158,136 +160,69 @@ export class Node {
 
   #stop(now: number): void {
     this.#membership.leave(now);
-    for (const { peer } of [...this.#links.all()]) this.#hangUp(peer, 'leaving', now);
+    this.#linking.stop(now);
     this.#membership.forgetOthers(now);
-    this.#overlay.reset();
+    this.#broadcast.letGo();
     this.#effects.push({ type: 'cancelTimers' });
     this.#running = false;
   }
 
-  // Links: hello, accept, and their end (SPEC L1 to L6).
+  // Links.
 
-  #linkUp(peer: PeerId, now: number): void {
-    this.#links.open(peer, now);
-    const { incarnation, hidden } = this.#membership.self;
-    const links = this.#links.neighborCount;
-    const version = PROTOCOL_VERSION;
-    this.#send(peer, { type: 'hello', version, id: this.id, incarnation, hidden, links });
-  }
-
-  #hello(link: Link, hello: Extract<Frame, { type: 'hello' }>, now: number): void {
-    if (hello.version !== PROTOCOL_VERSION) {
-      const message = `Peer ${link.peer} speaks protocol ${hello.version}, this tab ${PROTOCOL_VERSION}. The link was dropped and nothing changed; load the same version of mnemesh in all tabs.`;
-      this.#effects.push({ type: 'error', code: 'version-mismatch', message });
-      this.#overlay.avoid(link.peer, now);
-      return this.#hangUp(link.peer, 'version', now);
-    }
-    if (hello.id !== link.peer || link.hello !== undefined) {
-      return this.#misbehaved(link.peer, 'a hello that is not its own', now);
-    }
-    if (this.#links.neighborCount >= this.#config.activeMax) {
-      // A peer without any link is let in, at the cost of one that surely has others (HyParView's
-      // priority join); any other is refused, with peers that may have room.
-      if (hello.links > 0) return this.#hangUp(link.peer, 'full', now);
-      const [evicted] = sample(this.#random, this.#links.neighbors(), 1);
-      if (evicted !== undefined) this.#hangUp(evicted, 'evicted', now);
-    }
-    const { id, incarnation, hidden } = hello;
-    link.hello = { id, status: 'alive', incarnation, hidden };
-    this.#send(link.peer, { type: 'accept' });
-    this.#neighborUpIfAccepted(link, now);
-  }
-
-  #neighborUpIfAccepted(link: Link, now: number): void {
-    if (link.hello === undefined || !link.accepted) return;
-    const { peer } = link;
-    const isFirst = this.#links.neighborCount === 0;
-    this.#links.promote(link);
-    this.#overlay.learn(peer, now, 0, true);
-    this.#overlay.linked(peer);
-    this.#membership.hear([link.hello], now);
-    this.#send(peer, { type: 'members', entries: this.#membership.entries(), reply: false });
+  #neighborUp(hello: MemberEntry, now: number): void {
+    const peer = hello.id;
+    this.#membership.hear([hello], now);
+    this.#sendMembers(peer, false);
     this.#effects.push({ type: 'neighborUp', peer });
-    if (isFirst) this.#claim([this.#membership.self], now);
+    if (this.#linking.links.neighborCount === 1) this.#claim([this.#membership.self], now);
     this.#hasten();
     this.#effects.push({ type: 'compare', peer });
   }
 
-  #linkDown(peer: PeerId, now: number): void {
-    const link = this.#links.get(peer);
-    this.#overlay.failed(peer, now);
-    if (link === undefined) return this.#dialMissing(now);
-    this.#closeLink(link, 'lost', now);
-    this.#membership.suspect(peer, now);
+  #neighborDown(peer: PeerId, reason: ByeReason | 'lost', now: number): void {
+    this.#broadcastEffects(this.#broadcast.linkDown(peer, now), now);
+    this.#effects.push({ type: 'neighborDown', peer, reason });
   }
 
-  /** Tells the other side why, and ends the connection. */
-  #hangUp(peer: PeerId, reason: ByeReason, now: number): void {
-    const link = this.#links.get(peer);
-    if (link !== undefined) {
-      const suggested =
-        reason === 'full' || reason === 'evicted'
-          ? sample(this.#random, this.#links.neighbors(), MAX_SUGGESTED).filter((id) => id !== peer)
-          : [];
-      this.#send(peer, { type: 'bye', reason, suggested });
+  /** Peers that signaling or a neighbor told of. */
+  #learn(peers: readonly PeerId[], now: number): void {
+    for (const peer of peers) {
+      if (peer === this.id) continue;
+      this.#linking.overlay.learn(peer, now, 0, this.#membership.isPresent(peer));
     }
-    this.#effects.push({ type: 'hangUp', peer });
-    this.#overlay.failed(peer, now);
-    if (link !== undefined) this.#closeLink(link, reason, now);
-  }
-
-  #closeLink(link: Link, reason: ByeReason | 'lost', now: number): void {
-    this.#links.close(link.peer);
-    if (!link.neighbor) return;
-    this.#broadcastEffects(this.#broadcast.linkDown(link.peer, now), now);
-    this.#effects.push({ type: 'neighborDown', peer: link.peer, reason });
-  }
-
-  #bye(link: Link, reason: ByeReason, suggested: readonly PeerId[], now: number): void {
-    const { peer } = link;
-    this.#effects.push({ type: 'hangUp', peer });
-    this.#overlay.failed(peer, now);
-    this.#closeLink(link, reason, now);
-    if (reason === 'leaving') this.#membership.left(peer, now);
-    if (reason === 'version' || reason === 'avoided') this.#overlay.avoid(peer, now);
-    for (const other of suggested) {
-      if (other !== this.id) this.#overlay.learn(other, now, 0, false);
-    }
-    this.#dialMissing(now);
-  }
-
-  #misbehaved(peer: PeerId, what: string, now: number): void {
-    const message = `Peer ${peer} sent ${what}. The link was dropped and the peer is avoided for some minutes; memory is unchanged.`;
-    this.#effects.push({ type: 'error', code: 'bad-frame', message });
-    this.#overlay.avoid(peer, now);
-    this.#hangUp(peer, 'avoided', now);
   }
 
   // Frames.
 
   #frame(peer: PeerId, bytes: Uint8Array, now: number): void {
-    const link = this.#links.get(peer);
+    const { links } = this.#linking;
+    const link = links.get(peer);
     if (link === undefined) return;
     const frame = decodeFrame(bytes);
-    if (frame === undefined) return this.#misbehaved(peer, 'a frame that cannot be read', now);
-    link.heardAt = now;
+    if (frame === undefined) {
+      return this.#linking.misbehaved(peer, 'a frame that cannot be read', now);
+    }
+    links.heard(link, now);
     this.#membership.heardFrom(peer, now);
     switch (frame.type) {
+      case 'foreignHello':
+        return this.#linking.foreignHello(peer, frame.version, now);
       case 'hello':
-        return this.#hello(link, frame, now);
+        return this.#linking.hello(link, frame, now);
       case 'accept':
-        link.accepted = true;
-        return this.#neighborUpIfAccepted(link, now);
+        return this.#linking.accept(link, now);
       case 'bye':
-        return this.#bye(link, frame.reason, frame.suggested, now);
+        this.#linking.bye(peer, frame.reason, now);
+        if (frame.reason === 'leaving') this.#membership.left(peer, now);
+        this.#learn(frame.suggested, now);
+        return this.#linking.dialMissing(now);
       case 'ping':
         return this.#send(peer, { type: 'pong' });
       case 'pong':
         return;
       default:
-        if (!link.neighbor)
-          return this.#misbehaved(peer, `${frame.type} before it was accepted`, now);
-        return this.#neighborFrame(peer, frame, now);
+        if (links.isNeighbor(peer)) return this.#neighborFrame(peer, frame, now);
+        return this.#linking.misbehaved(peer, `${frame.type} before it was accepted`, now);
     }
   }
 
@@ -299,26 +234,13 @@ export class Node {
     switch (frame.type) {
       case 'members':
         this.#membership.learn(frame.entries, now);
-        if (frame.reply) {
-          this.#send(peer, { type: 'members', entries: this.#membership.entries(), reply: false });
-        }
+        if (frame.reply) this.#sendMembers(peer, false);
         return;
-      case 'round': {
-        const mine = this.#membership.digest();
-        if (mine.every((byte, i) => byte === frame.membersDigest[i])) return;
-        return this.#send(peer, {
-          type: 'members',
-          entries: this.#membership.entries(),
-          reply: true,
-        });
-      }
+      case 'round':
+        if (equalBytes(this.#membership.digest(), frame.membersDigest)) return;
+        return this.#sendMembers(peer, true);
       case 'rumor':
-        if (frame.origin === this.id) return;
-        this.#membership.heardFrom(frame.origin, now);
-        return this.#broadcastEffects(
-          this.#broadcast.onRumor(peer, frame, this.#links.neighbors(), now),
-          now,
-        );
+        return this.#rumor(peer, frame, now);
       case 'ihave':
         return this.#broadcastEffects(this.#broadcast.onIHave(peer, frame.announced, now), now);
       case 'graft':
@@ -333,35 +255,44 @@ export class Node {
     }
   }
 
+  #rumor(peer: PeerId, rumor: Rumor, now: number): void {
+    if (rumor.origin === this.id) return;
+    // Checked before it is passed on: whoever forwards what cannot be read is taken to have made it.
+    if (
+      rumor.channel === MEMBER_CHANNEL &&
+      decodeTotal(rumor.payload, readMemberEntries) === undefined
+    ) {
+      return this.#linking.misbehaved(peer, 'a member rumor that cannot be read', now);
+    }
+    this.#membership.heardFrom(rumor.origin, now);
+    const neighbors = this.#linking.links.neighbors();
+    this.#broadcastEffects(this.#broadcast.onRumor(peer, rumor, neighbors, now), now);
+  }
+
   // Time.
 
   #tick(now: number): void {
+    const { links } = this.#linking;
     // A timer that comes late tells of this tab's own sleep; silence then proves nothing (Lifeguard).
     if (now - this.#tickDue > this.#config.pingInterval) {
-      this.#links.excuseSilence(now);
-      this.#membership.excuseSuspects(now);
+      links.excuse(now);
+      this.#membership.excuse(now);
     }
     this.#tickDue = now + TICK_MS;
     this.#setTimer('tick', TICK_MS);
 
-    for (const { peer } of this.#links.toPing(now)) this.#send(peer, { type: 'ping' });
-    for (const { peer } of this.#links.silent(now)) this.#membership.suspect(peer, now);
-    const isAudible = (peer: PeerId) => this.#links.isAudible(peer, now);
-    for (const { id } of this.#membership.tick(isAudible, now)) {
-      if (this.#links.get(id) !== undefined) this.#hangUp(id, 'dead', now);
+    for (const { peer } of links.toPing(now)) this.#send(peer, { type: 'ping' });
+    for (const { peer } of links.fallenSilent(now)) this.#membership.suspect(peer, now);
+    for (const { id } of this.#membership.tick(now)) {
+      if (links.get(id) !== undefined) this.#linking.hangUp(id, 'dead', now);
     }
     this.#broadcastEffects(this.#broadcast.tick(now), now);
-    for (const peer of this.#overlay.overdue(now)) this.#hangUp(peer, 'timeout', now);
-    this.#dialMissing(now);
-    if (now >= this.#findDue && this.#overlay.lacksCandidates(this.#links.peers())) {
-      this.#findDue = now + jitter(this.#random, FIND_INTERVAL_MS);
-      this.#effects.push({ type: 'find' });
-    }
+    this.#linking.tick(this.members.length, now);
   }
 
   #round(): void {
     this.#setTimer('round', this.#rounds.nextDelay());
-    for (const peer of this.#rounds.begin(this.#links.neighbors())) {
+    for (const peer of this.#rounds.begin(this.#linking.links.neighbors())) {
       this.#send(peer, { type: 'round', membersDigest: this.#membership.digest() });
       this.#effects.push({ type: 'compare', peer });
     }
@@ -373,38 +304,35 @@ export class Node {
 
   #announce(now: number): void {
     this.#setTimer('announce', jitter(this.#random, this.#config.announceInterval));
-    if (this.#links.neighborCount > 0) this.#claim([this.#membership.self], now);
+    if (this.#linking.links.neighborCount > 0) this.#claim([this.#membership.self], now);
   }
 
-  #dialMissing(now: number): void {
-    for (const peer of this.#overlay.dials(this.#links.peers(), now)) {
-      this.#effects.push({ type: 'dial', peer });
-    }
-  }
-
-  // Out.
+  // Members.
 
   #claim(entries: readonly MemberEntry[], now: number): void {
-    this.#publish(
-      MEMBER_CHANNEL,
-      encode((e) => writeMemberEntries(e, entries)),
-      now,
-    );
+    const payload = encode((encoder) => writeMemberEntries(encoder, entries));
+    this.#publish(MEMBER_CHANNEL, payload, now);
+  }
+
+  #sendMembers(peer: PeerId, reply: boolean): void {
+    this.#send(peer, { type: 'members', entries: this.#membership.entries(), reply });
   }
 
   #memberChanged(change: MemberChange, now: number): void {
     this.#effects.push({ type: 'member', change });
-    const { id, status } = change.entry;
-    if (status === 'dead' || status === 'left') {
-      this.#overlay.forget(id);
-    } else {
-      const pause = this.id < id ? DIAL_PAUSE_MS : 3 * DIAL_PAUSE_MS;
-      this.#overlay.learn(id, now, jitter(this.#random, pause, 0.5), true);
-    }
+    const { id, status, hidden } = change.entry;
+    const { links, overlay } = this.#linking;
+    if (status === 'dead' || status === 'left') return overlay.forget(id);
+    const link = links.get(id);
+    if (link !== undefined) link.hidden = hidden;
+    const pause = this.id < id ? DIAL_PAUSE_MS : 3 * DIAL_PAUSE_MS;
+    overlay.learn(id, now, jitter(this.#random, pause, 0.5), true);
   }
 
+  // Out.
+
   #publish(channel: number, payload: Uint8Array, now: number): void {
-    const neighbors = this.#links.neighbors();
+    const neighbors = this.#linking.links.neighbors();
     this.#broadcastEffects(this.#broadcast.publish(channel, payload, neighbors, now), now);
   }
 
@@ -415,14 +343,11 @@ export class Node {
         continue;
       }
       const { origin, channel, payload } = effect.rumor;
-      if (channel !== MEMBER_CHANNEL) {
+      if (channel === MEMBER_CHANNEL) {
+        this.#membership.hear(decodeTotal(payload, readMemberEntries) ?? [], now);
+      } else {
         this.#effects.push({ type: 'deliver', channel, origin, payload });
-        continue;
       }
-      const entries = decodeTotal(payload, readMemberEntries);
-      if (entries === undefined)
-        this.#misbehaved(effect.from, 'a member rumor that cannot be read', now);
-      else this.#membership.hear(entries, now);
     }
   }
 
@@ -432,7 +357,7 @@ export class Node {
     this.#effects.push({ type: 'send', peer, bytes, lane });
   }
 
-  #setTimer(name: 'tick' | 'round' | 'announce', delay: number): void {
+  #setTimer(name: TimerName, delay: number): void {
     this.#effects.push({ type: 'timer', name, delay });
   }
 }

@@ -45,22 +45,6 @@ export class Overlay {
     this.#random = random;
   }
 
-  get dialing(): number {
-    return this.#dialing.size;
-  }
-
-  isDialing(peer: PeerId): boolean {
-    return this.#dialing.has(peer);
-  }
-
-  isAvoided(peer: PeerId, now: number): boolean {
-    const until = this.#avoided.get(peer);
-    if (until === undefined) return false;
-    if (until > now) return true;
-    this.#avoided.delete(peer);
-    return false;
-  }
-
   /** Not linked with again for some minutes. */
   avoid(peer: PeerId, now: number): void {
     this.#avoided.set(peer, now + AVOID_MS);
@@ -73,7 +57,7 @@ export class Overlay {
 
   /** A peer that could be dialed, at the earliest after `delay`; an earlier time stands. */
   learn(peer: PeerId, now: number, delay: number, member: boolean): void {
-    if (this.isAvoided(peer, now)) return;
+    if (this.#isAvoided(peer, now)) return;
     const known = this.#candidates.get(peer);
     if (known !== undefined) {
       known.member ||= member;
@@ -113,6 +97,12 @@ export class Overlay {
     candidate.notBefore = now + jitter(this.#random, backoff, 0.5);
   }
 
+  /** Whether a connection that `peer` begins should be answered (SPEC L7). */
+  mayAnswer(peer: PeerId, now: number): boolean {
+    if (this.#isAvoided(peer, now)) return false;
+    return this.#dialing.has(peer) || this.#dialing.size < 2 * this.#config.dialsAtOnce;
+  }
+
   /** The other side began a connection; it counts as a dial under way. */
   incoming(peer: PeerId, now: number): void {
     this.#dialing.set(peer, now + this.#config.dialTimeout);
@@ -120,15 +110,19 @@ export class Overlay {
 
   /** Peers to dial now, each noted as being dialed. */
   dials(links: ReadonlySet<PeerId>, now: number): PeerId[] {
-    const want = Math.min(
-      this.#config.activeSize - links.size - this.#dialing.size,
-      this.#config.dialsAtOnce - this.#dialing.size,
-      this.#spendable(now),
-    );
-    if (want <= 0) return [];
+    const { activeSize, activeMax, dialsAtOnce } = this.#config;
+    const taken = this.#taken(links);
+    // SPEC L8: with a full view one stranger at a time is still dialed, so that two groups of tabs
+    // that each have all the links they seek find together.
+    const isFull = taken >= activeSize;
+    if (isFull && (taken >= activeMax || this.#dialing.size > 0)) return [];
+    const slots = Math.min(dialsAtOnce - this.#dialing.size, this.#spendable(now));
+    if (slots <= 0) return [];
     const ready = [...this.#candidates].filter(
-      ([peer, { notBefore }]) => notBefore <= now && !links.has(peer) && !this.#dialing.has(peer),
+      ([peer, { notBefore, member }]) =>
+        notBefore <= now && !(isFull && member) && !links.has(peer) && !this.#dialing.has(peer),
     );
+    const want = Math.min(slots, isFull ? 1 : activeSize - taken);
     const chosen = sample(this.#random, ready, want).map(([peer]) => peer);
     this.#budget -= chosen.length;
     for (const peer of chosen) this.#dialing.set(peer, now + this.#config.dialTimeout);
@@ -144,7 +138,7 @@ export class Overlay {
 
   /** Whether links are wanted and nobody is left to dial, so that signaling should be asked. */
   lacksCandidates(links: ReadonlySet<PeerId>): boolean {
-    if (links.size + this.#dialing.size >= this.#config.activeSize) return false;
+    if (this.#taken(links) >= this.#config.activeSize) return false;
     for (const peer of this.#candidates.keys()) {
       if (!links.has(peer) && !this.#dialing.has(peer)) return false;
     }
@@ -155,6 +149,21 @@ export class Overlay {
   reset(): void {
     this.#dialing.clear();
     this.#candidates.clear();
+  }
+
+  #isAvoided(peer: PeerId, now: number): boolean {
+    const until = this.#avoided.get(peer);
+    if (until === undefined) return false;
+    if (until > now) return true;
+    this.#avoided.delete(peer);
+    return false;
+  }
+
+  /** Links there are and links in the making; one that is open and not accepted yet is both. */
+  #taken(links: ReadonlySet<PeerId>): number {
+    let count = links.size;
+    for (const peer of this.#dialing.keys()) if (!links.has(peer)) count++;
+    return count;
   }
 
   #spendable(now: number): number {

@@ -57,6 +57,7 @@ export class Dialer {
   readonly #options: DialerOptions;
   readonly #handlers: DialerHandlers;
   readonly #attempts = new Map<PeerId, Attempt>();
+  #closed = false;
 
   constructor(options: DialerOptions, handlers: DialerHandlers) {
     this.#options = options;
@@ -94,6 +95,7 @@ export class Dialer {
       const wasOpen = current.connection.state === 'open';
       this.#drop(peer);
       if (wasOpen) this.#handlers.closed(peer, undefined);
+      if (this.#closed) return; // by whom that was told to
     }
     this.#handlers.incoming(peer);
     this.#begin(peer, message.dial, false).signal(signal);
@@ -122,8 +124,9 @@ export class Dialer {
     this.#drop(peer);
   }
 
-  /** Ends all connections. */
+  /** Ends all connections, for good. */
   close(): void {
+    this.#closed = true;
     for (const peer of [...this.#attempts.keys()]) this.#drop(peer);
   }
 

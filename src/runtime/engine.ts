@@ -50,13 +50,20 @@ export class Engine {
   readonly #node: Node;
   readonly #timers = new Map<TimerName, () => void>();
   readonly #extensions = new Map<number, Extension>();
+  /** What the node wants done and is not done yet, in order. */
+  readonly #effects: Effect[] = [];
+  #isDoing = false;
+  /** Neighbors that the extensions were told of. */
+  readonly #linked = new Set<PeerId>();
   readonly #stopPageLife: () => void;
   #dialer: Dialer | undefined;
   #signaling: Signaling | undefined;
   #signalingOpen = false;
   #signalingReason = '';
   #announcedIceServers: readonly RTCIceServer[] = [];
-  #linkFailure: string | undefined;
+  /** The latest link that failed, as long as nothing better is known of its peer. */
+  #linkFailure: { readonly peer: PeerId; readonly message: string } | undefined;
+  #isClosed = false;
   #closing: Promise<void> | undefined;
   #told = { status: 'connecting' as MeshStatus, reason: 'looking for the tabs of the room' };
   #toldSynced = false;
@@ -111,7 +118,7 @@ export class Engine {
 
   /** Joins the room; does nothing where it is joined. */
   join(): void {
-    if (this.#closing !== undefined || this.#signaling !== undefined) return;
+    if (this.#isClosed || this.#signaling !== undefined) return;
     const { topic, transport, random, clock, id } = this.#options;
     const signaling = this.#options.createSignaling();
     this.#signaling = signaling;
@@ -158,28 +165,31 @@ export class Engine {
   leave(): void {
     if (this.#signaling === undefined) return;
     this.#input({ type: 'stop' });
+    this.#doEffects(); // also where a listener of an effect leaves: the good-byes go before the links
     this.#dialer?.close();
     this.#signaling.close();
     this.#dialer = undefined;
     this.#signaling = undefined;
     this.#signalingOpen = false;
+    this.#signalingReason = '';
     this.#linkFailure = undefined;
     this.#tellStatus();
   }
 
   /** The extension of `channel`, made by `create` at the first call. */
   attach<T extends Extension>(channel: number, create: (host: ExtensionHost) => T): T {
-    if (this.#closing !== undefined) {
+    if (this.#isClosed) {
       throw new MeshError('closed', 'The mesh is closed. Nothing changed; open it again.');
     }
     const known = this.#extensions.get(channel);
     if (known !== undefined) return known as T;
     const extension = create(this.#hostOf(channel));
     this.#extensions.set(channel, extension);
-    for (const peer of this.#node.neighbors) {
+    for (const peer of this.#linked) {
       extension.neighborUp(peer);
       extension.compare(peer);
     }
+    this.#tellSynced();
     return extension;
   }
 
@@ -194,15 +204,29 @@ export class Engine {
   }
 
   async #close(): Promise<void> {
+    this.#isClosed = true;
     this.leave();
     this.#stopPageLife();
+    this.#tellStatus();
     await Promise.all([...this.#extensions.values()].map((extension) => extension.close()));
     await this.#options.store.close();
-    this.#tellStatus();
   }
 
   #input(input: Input): void {
-    for (const effect of this.#node.handle(input, this.#options.clock.now())) this.#do(effect);
+    this.#effects.push(...this.#node.handle(input, this.#options.clock.now()));
+    // An input from within an effect waits for those before it, so that all are done in order.
+    if (!this.#isDoing) this.#doEffects();
+  }
+
+  #doEffects(): void {
+    this.#isDoing = true;
+    try {
+      for (let next = this.#effects.shift(); next !== undefined; next = this.#effects.shift()) {
+        this.#do(next);
+      }
+    } finally {
+      this.#isDoing = false;
+    }
   }
 
   #do(effect: Effect): void {
@@ -234,9 +258,11 @@ export class Engine {
         return;
       case 'neighborUp':
         this.#linkFailure = undefined;
+        this.#linked.add(effect.peer);
         for (const extension of this.#extensions.values()) extension.neighborUp(effect.peer);
         return this.#neighborChanged(effect.peer, true);
       case 'neighborDown':
+        this.#linked.delete(effect.peer);
         for (const extension of this.#extensions.values()) extension.neighborDown(effect.peer);
         return this.#neighborChanged(effect.peer, false);
       case 'member':
@@ -266,8 +292,10 @@ export class Engine {
 
   #closed(peer: PeerId, error: MeshError | undefined): void {
     if (error !== undefined) {
-      this.#linkFailure = error.message;
+      this.#linkFailure = { peer, message: error.message };
       this.#events.error(error);
+    } else {
+      this.#forgetFailure(peer);
     }
     this.#input({ type: 'linkDown', peer });
     this.#tellStatus();
@@ -282,6 +310,7 @@ export class Engine {
   #memberChanged(change: MemberChange): void {
     const { id, status } = change.entry;
     if (status === 'dead' || status === 'left') {
+      this.#forgetFailure(id);
       for (const extension of this.#extensions.values()) extension.memberGone(id);
     }
     this.#events.member(change);
@@ -304,16 +333,20 @@ export class Engine {
     this.leave();
   }
 
+  #forgetFailure(peer: PeerId): void {
+    if (this.#linkFailure?.peer === peer) this.#linkFailure = undefined;
+  }
+
   #tellStatus(): void {
     const { neighbors, members } = this.#node;
     const next = statusOf({
-      closed: this.#closing !== undefined,
+      closed: this.#isClosed,
       joined: this.#signaling !== undefined,
       neighbors: neighbors.length,
       others: members.length - 1,
       signalingOpen: this.#signalingOpen,
       signalingReason: this.#signalingReason,
-      linkFailure: this.#linkFailure,
+      linkFailure: this.#linkFailure?.message,
     });
     if (next.status === this.#told.status && next.reason === this.#told.reason) return;
     this.#told = next;

@@ -59,7 +59,7 @@ export interface Extension {
   flush(): Promise<void>;
   /** `flush` that never rejects: a failure is told as an error event. */
   settle(): Promise<void>;
-  /** Lets go of everything after a last flush. */
+  /** Lets go of everything after a last `settle`; never rejects. */
   close(): Promise<void>;
 }
 

@@ -7,7 +7,6 @@
  * 2^32 texts a key, far more than introductions of tabs ever take.
  */
 
-import { fromBase64, toBase64 } from 'lib0/buffer';
 import { concatBytes } from '../util/bytes.ts';
 import type { PeerId } from '../util/peer-id.ts';
 
@@ -72,11 +71,18 @@ function bound(context: SealContext): Uint8Array<ArrayBuffer> {
   return concatBytes([new TextEncoder().encode(parts.join('\0'))]);
 }
 
+// `btoa` and `atob` are in browsers and Node alike; lib0's base64 reads `window` on import.
+function toBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
 /** Decoders skip stray characters and unused bits; the one canonical text of the bytes is taken. */
 function strictFromBase64(text: string): Uint8Array | undefined {
   if (text.length > MAX_SEALED_CHARACTERS) return undefined;
   try {
-    const bytes = fromBase64(text);
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
     return toBase64(bytes) === text ? bytes : undefined;
   } catch {
     return undefined;

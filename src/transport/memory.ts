@@ -14,7 +14,7 @@ import type {
   SignalData,
   Transport,
 } from '../ports/transport.ts';
-import { MeshError } from '../util/errors.ts';
+import type { MeshError } from '../util/errors.ts';
 import { Reassembler } from './fragments.ts';
 import { SendQueue } from './send-queue.ts';
 import { parseSignal } from './signals.ts';
@@ -181,12 +181,7 @@ class MemoryConnection implements Connection {
       this.#state = 'open';
       this.#handlers.open();
     } else if (parcel === 'close') {
-      this.#close(
-        new MeshError(
-          'link',
-          'The other tab closed the link; what it had not received is repaired over the next one.',
-        ),
-      );
+      this.#close(undefined);
     } else {
       for (const fragment of parcel) this.#take(fragment);
     }

@@ -128,7 +128,7 @@ export const transportCases: readonly TransportCase[] = [
         check(side.events.join() === 'open,close', `open and close once: ${side.events}`);
       }
       check(pair.a.error === undefined, 'the side that closed has no error');
-      check(pair.b.error?.code === 'link', 'the other side is told why');
+      check(pair.b.error === undefined, 'nor has the other: nothing broke');
     },
   },
   {
