@@ -84,18 +84,36 @@ function choose(names) {
   return steps.filter((step) => wanted(step) || (needsBuild && step.name === 'build'));
 }
 
+/** Why the browsers are not there, or `undefined` where they are. */
+async function missingBrowsers() {
+  try {
+    await installBrowsers();
+    return undefined;
+  } catch (error) {
+    console.error(error.message);
+    return 'not run: no browsers';
+  }
+}
+
 const chosen = choose(process.argv.slice(2));
 await installPackages();
-if (chosen.some((step) => step.needsBrowsers)) await installBrowsers();
+const noBrowsers = chosen.some((step) => step.needsBrowsers) ? await missingBrowsers() : undefined;
 rmSync(RESULTS, { recursive: true, force: true });
 mkdirSync(RESULTS, { recursive: true });
 
 const outcomes = new Map();
+
+/** Why `step` cannot run, or `undefined` where it can. */
+function obstacle(step) {
+  if (step.needsBuild && outcomes.get('build').failed > 0) return 'not run: the build failed';
+  return step.needsBrowsers ? noBrowsers : undefined;
+}
+
 for (const step of chosen) {
   console.log(`\n== ${step.name}`);
   const started = performance.now();
-  const unbuilt = step.needsBuild && outcomes.get('build').failed > 0;
-  const outcome = unbuilt ? { ...whole(1), note: 'not run: the build failed' } : await step.run();
+  const note = obstacle(step);
+  const outcome = note === undefined ? await step.run() : { ...whole(1), note };
   outcomes.set(step.name, { ...outcome, seconds: (performance.now() - started) / 1000 });
 }
 

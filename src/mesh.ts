@@ -117,7 +117,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
     return this.#engine.reason;
   }
 
-  /** Tabs in the room, this one included: alive, or suspect and not yet dead. */
+  /** Tabs in the room, this one included: alive, or suspect and not yet dead. Empty while disconnected. */
   get members(): readonly Member[] {
     return this.#engine.members.map((entry) => this.#memberOf(entry));
   }

@@ -64,6 +64,11 @@ export class Lab {
     return this.document(name).doc.getText('text').toString();
   }
 
+  /** Characters of the document, without the cost of `text`. */
+  length(name: string = NOTES): number {
+    return this.document(name).doc.getText('text').length;
+  }
+
   /** Inserts `text` at `index`, at the end by default. */
   insert(text: string, index?: number, name: string = NOTES): void {
     const shared = this.document(name).doc.getText('text');

@@ -7,14 +7,14 @@ import { Lab } from './lab.ts';
 import { playAuthor, playTrace } from './trace.ts';
 import { Typing } from './typing.ts';
 
-const lab = new Lab();
-const page = Object.assign(lab, {
+const bare = new Lab();
+const page = Object.assign(bare, {
   census,
   dropNext,
   traffic,
   playTrace,
   playAuthor,
-  typing: new Typing(lab),
+  typing: new Typing(bare),
 });
 
 declare global {

@@ -61,9 +61,13 @@ describe('imports between layers', () => {
   it('let tests import anything, and code no test', () => {
     const files = {
       'src/util/a.test.ts': "import '../yjs/y.ts';",
+      'src/util/testing/t.ts': "import 'vitest'; import '../../yjs/z.ts';",
       'src/yjs/y.ts': "import '../util/a.test.ts';",
+      'src/yjs/z.ts': "import '../util/testing/t.ts';",
     };
     expect(layers(files)).toContain('test-import src/yjs/y.ts');
+    expect(layers(files)).toContain('test-import src/yjs/z.ts');
+    expect(layers(files)).not.toContain('layer src/util/testing/t.ts');
     expect(layers(files)).not.toContain('layer src/util/a.test.ts');
   });
 

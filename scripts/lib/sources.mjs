@@ -30,8 +30,8 @@ const CODE = /\.(ts|tsx|mts|mjs)$/;
  * @property {string} message what is wrong
  */
 
-/** Whether `path` is a test or a suite that tests share; such files may import anything. */
-export const isTest = (path) => /\.(test|contract|spec)\.(ts|tsx|mts|mjs)$/.test(path);
+/** Whether `path` is a test, a suite that tests share, or support in a folder `testing`. */
+export const isTest = (path) => /\.(test|contract|spec)\.(ts|tsx|mts|mjs)$|\/testing\//.test(path);
 
 /** Line of `node`, counted from 1. */
 export const lineOf = (ast, node) => ast.getLineAndCharacterOfPosition(node.getStart(ast)).line + 1;

@@ -12,7 +12,10 @@ import type { PeerId } from '../util/peer-id.ts';
 export type SignalingState = 'connecting' | 'open' | 'closed';
 
 export interface SignalingHandlers {
-  /** The state changed; `reason` is for people, and tells for example when the next try is due. */
+  /**
+   * The state changed. `reason` tells people what is wrong and when the next try is due; it is empty
+   * where all is well.
+   */
   state(state: SignalingState, reason: string): void;
   /** Peers that are in `topic`, a few of them at random; told on joining and after `find`. */
   peers(topic: string, peers: readonly PeerId[]): void;

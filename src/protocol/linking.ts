@@ -14,8 +14,10 @@ import { MAX_SUGGESTED, PROTOCOL_VERSION } from './limits.ts';
 import { type Link, Links } from './links.ts';
 import { Overlay } from './overlay.ts';
 
-/** A tab that lacks candidates asks signaling for more at most this often. */
+/** A tab asks signaling for more peers at most this often. */
 const FIND_INTERVAL_MS = 15_000;
+/** A tab that lacks none asks at one tick in so many, times the members of the room. */
+const FIND_TICKS = 30;
 
 /** Where the machine puts what it has to say. */
 export interface LinkingOutput {
@@ -32,8 +34,7 @@ export class Linking {
   readonly #config: ProtocolConfig;
   readonly #random: Random;
   readonly #output: LinkingOutput;
-  #askedAt = 0;
-  #askPause = 0;
+  #askDue = 0;
 
   constructor(config: ProtocolConfig, random: Random, output: LinkingOutput) {
     this.links = new Links(config);
@@ -45,7 +46,7 @@ export class Linking {
 
   /** Begins to look for links; signaling tells of peers by itself first. */
   start(now: number): void {
-    this.#asked(now);
+    this.#askDue = now + jitter(this.#random, FIND_INTERVAL_MS);
   }
 
   /** Ends all links, telling why, and forgets whom to dial. */
@@ -139,16 +140,12 @@ export class Linking {
     for (const peer of this.links.lost(now)) this.hangUp(peer, 'timeout', now);
     for (const peer of this.overlay.overdue(now)) this.hangUp(peer, 'timeout', now);
     this.dialMissing(now);
-    // SPEC L8: whoever has all links still asks at times, the whole room about once a pause.
-    const share = this.overlay.lacksCandidates(this.links.peers()) ? 1 : members;
-    if (now - this.#askedAt < this.#askPause * share) return;
-    this.#asked(now);
+    // SPEC L8: also where nobody lacks links one tab or another asks, so that a split room is found.
+    const isChosen = this.#random() * FIND_TICKS * members < 1;
+    if (now < this.#askDue) return;
+    if (!isChosen && !this.overlay.lacksCandidates(this.links.peers())) return;
+    this.#askDue = now + jitter(this.#random, FIND_INTERVAL_MS);
     this.#output.effect({ type: 'find' });
-  }
-
-  #asked(now: number): void {
-    this.#askedAt = now;
-    this.#askPause = jitter(this.#random, FIND_INTERVAL_MS);
   }
 
   /**

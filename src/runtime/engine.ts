@@ -59,7 +59,7 @@ export class Engine {
   #dialer: Dialer | undefined;
   #signaling: Signaling | undefined;
   #signalingOpen = false;
-  #signalingReason = '';
+  #signalingTrouble = '';
   #announcedIceServers: readonly RTCIceServer[] = [];
   /** The latest link that failed, as long as nothing better is known of its peer. */
   #linkFailure: { readonly peer: PeerId; readonly message: string } | undefined;
@@ -145,7 +145,7 @@ export class Engine {
     signaling.start([topic], {
       state: (state, reason) => {
         this.#signalingOpen = state === 'open';
-        this.#signalingReason = reason;
+        this.#signalingTrouble = reason;
         this.#tellStatus();
       },
       peers: (inTopic, peers) => {
@@ -171,7 +171,7 @@ export class Engine {
     this.#dialer = undefined;
     this.#signaling = undefined;
     this.#signalingOpen = false;
-    this.#signalingReason = '';
+    this.#signalingTrouble = '';
     this.#linkFailure = undefined;
     this.#tellStatus();
   }
@@ -345,7 +345,7 @@ export class Engine {
       neighbors: neighbors.length,
       others: members.length - 1,
       signalingOpen: this.#signalingOpen,
-      signalingReason: this.#signalingReason,
+      signalingTrouble: this.#signalingTrouble,
       linkFailure: this.#linkFailure?.message,
     });
     if (next.status === this.#told.status && next.reason === this.#told.reason) return;

@@ -15,28 +15,25 @@ export interface StatusInputs {
   readonly neighbors: number;
   /** Members in the room besides this tab. */
   readonly others: number;
-  /** Whether every way of signaling is open. */
+  /** Whether some way of signaling is open. */
   readonly signalingOpen: boolean;
-  /** What signaling says of itself. */
-  readonly signalingReason: string;
+  /** What is wrong with signaling; empty where nothing is. */
+  readonly signalingTrouble: string;
   /** Why the latest link failed, where that is all there is to say. */
   readonly linkFailure: string | undefined;
 }
 
 export function statusOf(inputs: StatusInputs): { status: MeshStatus; reason: string } {
-  const { neighbors, others, signalingOpen, signalingReason, linkFailure } = inputs;
+  const { neighbors, others, signalingOpen, signalingTrouble, linkFailure } = inputs;
   if (inputs.closed) return { status: 'closed', reason: 'closed' };
   if (!inputs.joined) return { status: 'disconnected', reason: 'disconnected by this tab' };
-  const trouble = signalingOpen ? '' : signalingReason;
-  if (neighbors > 0) {
-    const links = `linked with ${neighbors} ${neighbors === 1 ? 'tab' : 'tabs'}`;
-    return { status: 'connected', reason: trouble === '' ? links : `${links}; ${trouble}` };
-  }
-  if (linkFailure !== undefined || others > 0) {
-    const failure = linkFailure ?? 'linking with the tabs of the room';
-    return { status: 'connecting', reason: trouble === '' ? failure : `${failure}; ${trouble}` };
-  }
-  if (trouble !== '') return { status: 'connecting', reason: trouble };
+  const words: string[] = [];
+  if (neighbors > 0) words.push(`linked with ${neighbors} ${neighbors === 1 ? 'tab' : 'tabs'}`);
+  else if (linkFailure !== undefined) words.push(linkFailure);
+  else if (others > 0) words.push('linking with the tabs of the room');
+  if (signalingTrouble !== '') words.push(signalingTrouble);
+  if (neighbors > 0) return { status: 'connected', reason: words.join('; ') };
+  if (words.length > 0) return { status: 'connecting', reason: words.join('; ') };
   return signalingOpen
     ? { status: 'alone', reason: 'no other tab is in the room yet' }
     : { status: 'connecting', reason: 'looking for the tabs of the room' };

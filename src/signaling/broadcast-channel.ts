@@ -79,7 +79,7 @@ class BroadcastChannelSignaling implements Signaling {
       return;
     }
     this.#state = 'open';
-    handlers.state('open', 'tabs of this browser can be reached');
+    handlers.state('open', '');
     for (const topic of this.#rooms.keys()) this.find(topic);
   }
 

@@ -142,7 +142,7 @@ export class ServerConnection implements Signaling {
     this.#joinedAt ??= this.#options.clock.now();
     this.#outageTold = false;
     if (this.#joined.size === this.#topics.length) this.#errorsTold.clear();
-    this.#tell('open', `joined ${this.name}`);
+    this.#tell('open', '');
   }
 
   /** The server refused something: a topic, which is asked for again later, or a single message. */
