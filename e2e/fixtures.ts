@@ -49,6 +49,10 @@ interface WorkerFixtures {
   site: PageServer;
 }
 
+/** Firefox's own remarks on lost connections arrive as page errors; nothing in the page threw. */
+const REMARKS =
+  /^(Firefox can.t establish a connection|WebRTC: ICE failed|The connection to wss?:)/;
+
 // Playwright reads a fixture's needs from its first argument's pattern, hence the empty ones.
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   browsers: [
@@ -95,7 +99,9 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
         contexts.push(context);
       }
       const page = await context.newPage();
-      page.on('pageerror', (error) => pageErrors.push(`${name}: ${error.stack ?? error.message}`));
+      page.on('pageerror', ({ message, stack }) => {
+        if (!REMARKS.test(message)) pageErrors.push(`${name}: ${message} ${stack ?? ''}`);
+      });
       page.on('crash', () => pageErrors.push(`${name}: the tab crashed`));
       await page.goto(url);
       if (url === site.url) await page.waitForFunction(() => 'lab' in window);

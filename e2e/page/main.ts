@@ -2,8 +2,12 @@
 
 // First, so that the census and the faults stand before the platform when the library loads.
 import { census } from './census.ts';
+import { runStoreCase, runTransportCase } from './contracts.ts';
 import { dropNext, traffic } from './faults.ts';
+import { Hostile } from './hostile.ts';
 import { Lab } from './lab.ts';
+import { scribble, typeNumbers, typeWords } from './scribble.ts';
+import { breakStorage, fillStorage, storageSize } from './storage.ts';
 import { playAuthor, playTrace } from './trace.ts';
 import { Typing } from './typing.ts';
 
@@ -12,8 +16,17 @@ const page = Object.assign(bare, {
   census,
   dropNext,
   traffic,
+  hostile: new Hostile(),
   playTrace,
   playAuthor,
+  scribble,
+  typeWords,
+  typeNumbers,
+  storageSize,
+  breakStorage,
+  fillStorage,
+  runTransportCase,
+  runStoreCase,
   typing: new Typing(bare),
 });
 
