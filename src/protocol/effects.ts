@@ -19,8 +19,11 @@ export type Input =
   | { readonly type: 'incoming'; readonly peer: PeerId }
   /** A connection with `peer` is open. */
   | { readonly type: 'linkUp'; readonly peer: PeerId }
-  /** A connection, open or in the making, ended without this machine's `hangUp`. */
-  | { readonly type: 'linkDown'; readonly peer: PeerId }
+  /**
+   * A connection, open or in the making, ended without this machine's `hangUp`; `byPeer` where the
+   * other side closed it, and it did not break.
+   */
+  | { readonly type: 'linkDown'; readonly peer: PeerId; readonly byPeer: boolean }
   /** The network path under a link broke or came back. */
   | { readonly type: 'interrupted'; readonly peer: PeerId; readonly broken: boolean }
   | { readonly type: 'frame'; readonly peer: PeerId; readonly bytes: Uint8Array }

@@ -160,7 +160,7 @@ export class MemberTable {
 }
 
 /** SPEC M1: the greater incarnation, then the later status, then hidden; equal is nothing new. */
-function isGreater(claim: MemberEntry, known: MemberEntry): boolean {
+export function isGreater(claim: MemberEntry, known: MemberEntry): boolean {
   if (claim.incarnation !== known.incarnation) return claim.incarnation > known.incarnation;
   if (claim.status !== known.status) {
     return MEMBER_STATUSES.indexOf(claim.status) > MEMBER_STATUSES.indexOf(known.status);

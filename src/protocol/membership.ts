@@ -9,7 +9,7 @@ import type { PeerId } from '../util/peer-id.ts';
 import type { ProtocolConfig } from './config.ts';
 import type { MemberEntry } from './frames.ts';
 import { MAX_INCARNATION } from './limits.ts';
-import { type MemberChange, MemberTable } from './members.ts';
+import { isGreater, type MemberChange, MemberTable } from './members.ts';
 
 /** What the machine asks, and where it puts what it has to say. */
 export interface MembershipOutput {
@@ -25,6 +25,8 @@ export class Membership {
   readonly #config: ProtocolConfig;
   readonly #output: MembershipOutput;
   #table: MemberTable;
+  /** News from tables of neighbors that no rumor told of yet. */
+  readonly #untold = new Map<PeerId, MemberEntry>();
 
   constructor(
     self: Pick<MemberEntry, 'id' | 'hidden'>,
@@ -75,33 +77,28 @@ export class Membership {
   forgetOthers(now: number): void {
     const others = [...this.present()].filter(({ id }) => id !== this.self.id);
     this.#table = new MemberTable(this.self, this.#config.membersMax, now);
+    this.#untold.clear();
     for (const member of others) {
       const change = { entry: { ...member, status: 'left' as const }, before: member.status };
       this.#output.changed(change, now);
     }
   }
 
-  /** Claims that travel by themselves: takes them, and answers those against this tab. */
-  hear(claims: readonly MemberEntry[], now: number): MemberEntry[] {
-    const news: MemberEntry[] = [];
-    for (const claimed of claims) {
-      if (claimed.id === this.self.id) {
-        this.#refute(claimed, now);
-        continue;
-      }
-      const claim = this.#doubted(claimed, now);
-      const change = this.#table.apply(claim, now);
-      if (change === undefined) continue;
-      news.push(claim);
-      this.#output.changed(change, now);
+  /** Takes claims of a rumor, which everyone hears. */
+  hear(claims: readonly MemberEntry[], now: number): void {
+    for (const claim of claims) {
+      const untold = this.#untold.get(claim.id);
+      if (untold !== undefined && !isGreater(untold, claim)) this.#untold.delete(claim.id);
     }
-    return news;
+    this.#take(claims, now);
   }
 
-  /** Claims that this tab alone heard or makes: takes them, and tells everyone what was news. */
-  learn(claims: readonly MemberEntry[], now: number): void {
-    const news = this.hear(claims, now);
-    if (news.length > 0) this.#output.claim(news, now);
+  /**
+   * Takes claims that a neighbor told this tab alone. What was news is broadcast at the next tick,
+   * unless a rumor told it before: many tabs learn the same from their neighbors at once (SPEC M8).
+   */
+  merge(claims: readonly MemberEntry[], now: number): void {
+    for (const claim of this.#take(claims, now)) this.#untold.set(claim.id, claim);
   }
 
   /** First-hand evidence that a member lives. */
@@ -111,13 +108,13 @@ export class Membership {
 
   suspect(id: PeerId, now: number): void {
     const member = this.#table.get(id);
-    if (member?.status === 'alive') this.learn([{ ...member, status: 'suspect' }], now);
+    if (member?.status === 'alive') this.#assert({ ...member, status: 'suspect' }, now);
   }
 
   /** The member said good-bye. */
   left(id: PeerId, now: number): void {
     const member = this.#table.get(id);
-    if (member !== undefined) this.learn([{ ...member, status: 'left' }], now);
+    if (member !== undefined) this.#assert({ ...member, status: 'left' }, now);
   }
 
   setHidden(hidden: boolean, now: number): void {
@@ -131,17 +128,42 @@ export class Membership {
   }
 
   /**
-   * Suspects the unheard-of and declares suspects dead; returns the dead. That is not broadcast:
+   * Tells what nobody told, suspects the unheard-of and declares suspects dead; returns the dead. That is not broadcast:
    * every tab heard of the suspicion and draws the same conclusion (SPEC M5).
    */
   tick(now: number): MemberEntry[] {
+    if (this.#untold.size > 0) this.#output.claim([...this.#untold.values()], now);
+    this.#untold.clear();
     for (const { id } of [...this.#table.unheard(this.#config, now)]) this.suspect(id, now);
     const dead = [...this.#table.overdueSuspects(this.#config.suspicionTimeout, now)]
       .filter(({ id }) => !this.#output.isAudible(id, now))
       .map((member) => ({ ...member, status: 'dead' as const }));
-    this.hear(dead, now);
+    this.#take(dead, now);
     this.#table.forgetGone(now);
     return dead;
+  }
+
+  /** Takes a claim of this tab's own, and tells everyone where it is news. */
+  #assert(claim: MemberEntry, now: number): void {
+    const news = this.#take([claim], now);
+    if (news.length > 0) this.#output.claim(news, now);
+  }
+
+  /** Takes claims, answers those against this tab, and returns what was news. */
+  #take(claims: readonly MemberEntry[], now: number): MemberEntry[] {
+    const news: MemberEntry[] = [];
+    for (const claimed of claims) {
+      if (claimed.id === this.self.id) {
+        this.#refute(claimed, now);
+        continue;
+      }
+      const claim = this.#doubted(claimed, now);
+      const change = this.#table.apply(claim, now);
+      if (change === undefined) continue;
+      news.push(claim);
+      this.#output.changed(change, now);
+    }
+    return news;
   }
 
   /** SPEC M6: that someone who is alive here is dead elsewhere is a suspicion, to be refuted. */

@@ -115,7 +115,11 @@ export class Node {
       case 'linkUp':
         return this.#linking.linkUp(input.peer, this.#membership.self, now);
       case 'linkDown':
-        if (this.#linking.linkDown(input.peer, now)) this.#membership.suspect(input.peer, now);
+        if (this.#linking.linkDown(input.peer, now)) {
+          // SPEC M4: a page torn down may not get its good-bye out, but its connection is closed.
+          if (input.byPeer) this.#membership.left(input.peer, now);
+          else this.#membership.suspect(input.peer, now);
+        }
         return this.#linking.dialMissing(now);
       case 'interrupted': {
         const link = this.#linking.links.get(input.peer);
@@ -171,7 +175,7 @@ export class Node {
 
   #neighborUp(hello: MemberEntry, now: number): void {
     const peer = hello.id;
-    this.#membership.hear([hello], now);
+    this.#membership.merge([hello], now);
     this.#sendMembers(peer, false);
     this.#effects.push({ type: 'neighborUp', peer });
     if (this.#linking.links.neighborCount === 1) this.#claim([this.#membership.self], now);
@@ -233,7 +237,7 @@ export class Node {
   ): void {
     switch (frame.type) {
       case 'members':
-        this.#membership.learn(frame.entries, now);
+        this.#membership.merge(frame.entries, now);
         if (frame.reply) this.#sendMembers(peer, false);
         return;
       case 'round':

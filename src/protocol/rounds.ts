@@ -13,6 +13,8 @@ import type { ProtocolConfig } from './config.ts';
 export class Rounds {
   readonly #config: ProtocolConfig;
   readonly #random: Random;
+  /** Of the round that is due, and of the one after it. */
+  #pending: number;
   #interval: number;
   /** Rounds begun. */
   count = 0;
@@ -20,6 +22,7 @@ export class Rounds {
   constructor(config: ProtocolConfig, random: Random) {
     this.#config = config;
     this.#random = random;
+    this.#pending = config.gossipInterval;
     this.#interval = config.gossipInterval;
   }
 
@@ -31,16 +34,14 @@ export class Rounds {
 
   /** Milliseconds until the next round; each call without `hasten` between doubles them. */
   nextDelay(): number {
-    const delay = this.#interval;
+    this.#pending = this.#interval;
     this.#interval = Math.min(this.#config.gossipIntervalMax, this.#interval * 2);
-    return jitter(this.#random, delay, 0.1);
+    return jitter(this.#random, this.#pending, 0.1);
   }
 
   /** Something changed or differs; true where the pending round is further off than it may be. */
   hasten(): boolean {
-    const { gossipInterval } = this.#config;
-    const late = this.#interval > 2 * gossipInterval;
-    this.#interval = gossipInterval;
-    return late;
+    this.#interval = this.#config.gossipInterval;
+    return this.#pending > this.#interval;
   }
 }

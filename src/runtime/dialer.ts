@@ -2,7 +2,7 @@
  * The dialer: makes connections to peers by signaling, one a peer.
  *
  * Each attempt has an id that its messages carry, so that late ones of a given-up attempt are told
- * apart. When both sides dial at once, the offer of the smaller PeerId stands (SPEC L2).
+ * apart. When both sides dial at once, the offer of the smaller PeerId stands (SPEC L11).
  */
 
 import type { Signaling } from '../ports/signaling.ts';
@@ -17,6 +17,16 @@ const MAX_SIGNAL_CHARACTERS = 65_536;
 /** A path that stays broken this long is renewed by an ICE restart. */
 const RESTART_AFTER_MS = 1_500;
 
+/** How a connection ended that this side did not hang up. */
+export interface ConnectionEnd {
+  /** Why it broke or could not be made; `undefined` where nothing failed. */
+  readonly error: MeshError | undefined;
+  /** Whether the other side closed it after it was open. */
+  readonly byPeer: boolean;
+}
+
+const NO_FAULT: ConnectionEnd = { error: undefined, byPeer: false };
+
 export interface DialerHandlers {
   /** Whether to answer a connection that `peer` begins. */
   wouldAnswer(peer: PeerId): boolean;
@@ -25,7 +35,7 @@ export interface DialerHandlers {
   frame(peer: PeerId, bytes: Uint8Array): void;
   interrupted(peer: PeerId, broken: boolean): void;
   /** The connection ended, and not by `hangUp`. */
-  closed(peer: PeerId, error: MeshError | undefined): void;
+  closed(peer: PeerId, end: ConnectionEnd): void;
 }
 
 export interface DialerOptions {
@@ -79,7 +89,7 @@ export class Dialer {
     if (message.refused === true) {
       if (current?.id === message.dial && current.connection.state === 'connecting') {
         this.#drop(peer);
-        this.#handlers.closed(peer, undefined);
+        this.#handlers.closed(peer, NO_FAULT);
       }
       return;
     }
@@ -94,7 +104,7 @@ export class Dialer {
     if (current !== undefined) {
       const wasOpen = current.connection.state === 'open';
       this.#drop(peer);
-      if (wasOpen) this.#handlers.closed(peer, undefined);
+      if (wasOpen) this.#handlers.closed(peer, NO_FAULT);
       if (this.#closed) return; // by whom that was told to
     }
     this.#handlers.incoming(peer);
@@ -106,7 +116,7 @@ export class Dialer {
     const attempt = this.#attempts.get(peer);
     if (attempt?.connection.state !== 'connecting') return;
     this.#drop(peer);
-    this.#handlers.closed(peer, undefined);
+    this.#handlers.closed(peer, NO_FAULT);
   }
 
   send(peer: PeerId, bytes: Uint8Array, lane: 'control' | 'bulk'): boolean {
@@ -138,11 +148,15 @@ export class Dialer {
 
   #begin(peer: PeerId, id: string, initiator: boolean): Connection {
     const isCurrent = () => this.#attempts.get(peer)?.id === id;
+    let wasOpen = false;
     const handlers: ConnectionHandlers = {
       signal: (signal) => {
-        if (isCurrent()) this.#send(peer, { dial: id, signal });
+        if (!isCurrent() || this.#send(peer, { dial: id, signal })) return;
+        // Without its description the other side never answers, so there is nothing to wait for.
+        if (signal.type === 'offer' || signal.type === 'answer') this.unreachable(peer);
       },
       open: () => {
+        wasOpen = true;
         if (isCurrent()) this.#handlers.open(peer);
       },
       frame: (frame) => {
@@ -154,7 +168,7 @@ export class Dialer {
       close: (error) => {
         if (!isCurrent()) return;
         this.#drop(peer);
-        this.#handlers.closed(peer, error);
+        this.#handlers.closed(peer, { error, byPeer: wasOpen && error === undefined });
       },
     };
     const { iceServers, transport } = this.#options;
@@ -184,8 +198,8 @@ export class Dialer {
     attempt.connection.close();
   }
 
-  #send(peer: PeerId, message: DialMessage): void {
-    this.#options.signaling.send(this.#options.topic, peer, JSON.stringify(message));
+  #send(peer: PeerId, message: DialMessage): boolean {
+    return this.#options.signaling.send(this.#options.topic, peer, JSON.stringify(message));
   }
 }
 

@@ -17,10 +17,11 @@ import { Node } from '../protocol/node.ts';
 import { MeshError } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import type { Random } from '../util/random.ts';
-import { Dialer } from './dialer.ts';
+import { type ConnectionEnd, Dialer } from './dialer.ts';
 import type { Extension, ExtensionHost } from './extension.ts';
 import { followPageLife, isHidden } from './page-life.ts';
 import { type MeshStatus, statusOf } from './status.ts';
+import { Timers } from './timers.ts';
 
 export interface EngineOptions {
   readonly id: PeerId;
@@ -48,7 +49,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #events: EngineEvents;
   readonly #node: Node;
-  readonly #timers = new Map<TimerName, () => void>();
+  readonly #timers: Timers<TimerName>;
   readonly #extensions = new Map<number, Extension>();
   /** What the node wants done and is not done yet, in order. */
   readonly #effects: Effect[] = [];
@@ -63,6 +64,9 @@ export class Engine {
   #announcedIceServers: readonly RTCIceServer[] = [];
   /** The latest link that failed, as long as nothing better is known of its peer. */
   #linkFailure: { readonly peer: PeerId; readonly message: string } | undefined;
+  /** Whether the room is to be joined; differs where a listener asks for it while this leaves. */
+  #isWanted = false;
+  #isLeaving = false;
   #isClosed = false;
   #closing: Promise<void> | undefined;
   #told = { status: 'connecting' as MeshStatus, reason: 'looking for the tabs of the room' };
@@ -76,6 +80,7 @@ export class Engine {
     const { id, config, random, clock } = options;
     this.#options = options;
     this.#events = events;
+    this.#timers = new Timers(clock);
     this.#node = new Node(id, config, random, isHidden(), clock.now());
     this.#stopPageLife = followPageLife({
       visibility: (hidden) => this.#input({ type: 'visibility', hidden }),
@@ -118,7 +123,9 @@ export class Engine {
 
   /** Joins the room; does nothing where it is joined. */
   join(): void {
-    if (this.#isClosed || this.#signaling !== undefined) return;
+    if (this.#isClosed) return;
+    this.#isWanted = true;
+    if (this.#signaling !== undefined) return;
     const { topic, transport, random, clock, id } = this.#options;
     const signaling = this.#options.createSignaling();
     this.#signaling = signaling;
@@ -138,7 +145,7 @@ export class Engine {
         open: (peer) => this.#input({ type: 'linkUp', peer }),
         frame: (peer, bytes) => this.#frame(peer, bytes),
         interrupted: (peer, broken) => this.#input({ type: 'interrupted', peer, broken }),
-        closed: (peer, error) => this.#closed(peer, error),
+        closed: (peer, end) => this.#closed(peer, end),
       },
     );
     this.#input({ type: 'start' });
@@ -152,7 +159,10 @@ export class Engine {
         if (inTopic === topic) this.#input({ type: 'candidates', peers });
       },
       message: (_topic, from, text) => this.#dialer?.message(from, text),
-      unreachable: (_topic, to) => this.#dialer?.unreachable(to),
+      unreachable: (_topic, to) => {
+        this.#dialer?.unreachable(to);
+        this.#forgetFailure(to);
+      },
       iceServers: (servers) => {
         this.#announcedIceServers = servers;
       },
@@ -163,7 +173,9 @@ export class Engine {
 
   /** Leaves the room; memory stays, and `join` comes back. */
   leave(): void {
-    if (this.#signaling === undefined) return;
+    this.#isWanted = false;
+    if (this.#signaling === undefined || this.#isLeaving) return;
+    this.#isLeaving = true;
     this.#input({ type: 'stop' });
     this.#doEffects(); // also where a listener of an effect leaves: the good-byes go before the links
     this.#dialer?.close();
@@ -173,7 +185,9 @@ export class Engine {
     this.#signalingOpen = false;
     this.#signalingTrouble = '';
     this.#linkFailure = undefined;
+    this.#isLeaving = false;
     this.#tellStatus();
+    if (this.#isWanted) this.join();
   }
 
   /** The extension of `channel`, made by `create` at the first call. */
@@ -245,11 +259,11 @@ export class Engine {
         this.#signaling?.find(this.#options.topic);
         return;
       case 'timer':
-        return this.#setTimer(effect.name, effect.delay);
+        return this.#timers.set(effect.name, effect.delay, () =>
+          this.#input({ type: 'timer', name: effect.name }),
+        );
       case 'cancelTimers':
-        for (const cancel of this.#timers.values()) cancel();
-        this.#timers.clear();
-        return;
+        return this.#timers.cancelAll();
       case 'deliver':
         this.#extensions.get(effect.channel)?.deliver(effect.origin, effect.payload);
         return;
@@ -290,15 +304,14 @@ export class Engine {
     this.#input({ type: 'frame', peer, bytes });
   }
 
-  #closed(peer: PeerId, error: MeshError | undefined): void {
+  #closed(peer: PeerId, { error, byPeer }: ConnectionEnd): void {
     if (error !== undefined) {
       this.#linkFailure = { peer, message: error.message };
       this.#events.error(error);
-    } else {
-      this.#forgetFailure(peer);
     }
-    this.#input({ type: 'linkDown', peer });
-    this.#tellStatus();
+    this.#input({ type: 'linkDown', peer, byPeer });
+    if (error === undefined) this.#forgetFailure(peer);
+    else this.#tellStatus();
   }
 
   #neighborChanged(peer: PeerId, linked: boolean): void {
@@ -317,15 +330,6 @@ export class Engine {
     this.#tellStatus();
   }
 
-  #setTimer(name: TimerName, delay: number): void {
-    this.#timers.get(name)?.();
-    const cancel = this.#options.clock.setTimer(() => {
-      this.#timers.delete(name);
-      this.#input({ type: 'timer', name });
-    }, delay);
-    this.#timers.set(name, cancel);
-  }
-
   /** The tab may be frozen or gone the next moment: leave at once, and write what can be written. */
   #pageHidden(): void {
     for (const extension of this.#extensions.values()) void extension.settle();
@@ -335,13 +339,14 @@ export class Engine {
 
   #forgetFailure(peer: PeerId): void {
     if (this.#linkFailure?.peer === peer) this.#linkFailure = undefined;
+    this.#tellStatus();
   }
 
   #tellStatus(): void {
     const { neighbors, members } = this.#node;
     const next = statusOf({
       closed: this.#isClosed,
-      joined: this.#signaling !== undefined,
+      joined: this.#signaling !== undefined && !this.#isLeaving,
       neighbors: neighbors.length,
       others: members.length - 1,
       signalingOpen: this.#signalingOpen,

@@ -17,7 +17,7 @@ declare module 'simple-peer/simplepeer.min.js' {
     signal(data: object): void;
     negotiate(): void;
     /** Calls back once the channel has room for more. */
-    write(chunk: Uint8Array, callback: () => void): boolean;
+    write(chunk: Uint8Array, callback: () => void): void;
     /** `close` follows, later. */
     destroy(): void;
     on(event: 'signal', listener: (data: Readonly<Record<string, unknown>>) => void): this;

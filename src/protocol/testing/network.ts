@@ -347,7 +347,7 @@ export class Network {
   #broken(tab: Tab, peer: PeerId, wire: Wire): void {
     if (tab.wires.get(peer) !== wire) return;
     tab.wires.delete(peer);
-    this.input(tab, { type: 'linkDown', peer });
+    this.input(tab, { type: 'linkDown', peer, byPeer: true });
   }
 
   #reaches(a: PeerId, b: PeerId): boolean {

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { MeshError } from '../util/errors.ts';
+import { type ProtocolConfig, resolveConfig } from './config.ts';
+
+function errorOf(given: unknown): MeshError {
+  try {
+    resolveConfig(given as Partial<ProtocolConfig>);
+  } catch (thrown) {
+    if (thrown instanceof MeshError) return thrown;
+  }
+  return expect.fail('no MeshError was thrown');
+}
+
+describe('the protocol options', () => {
+  it('have defaults that are within their own bounds', () => {
+    expect(resolveConfig()).toEqual(resolveConfig({ ...resolveConfig() }));
+    expect(resolveConfig({ fanout: undefined as never }).fanout).toBe(1);
+  });
+
+  it('are refused by name, with what was given and what is allowed', () => {
+    for (const value of [0, 9, 1.5, Number.NaN, '3', true]) {
+      const error = errorOf({ fanout: value });
+      expect(error.code).toBe('bad-argument');
+      expect(error.message).toContain(
+        `config.fanout is ${value}; it must be a whole number from 1 to 8`,
+      );
+    }
+    expect(errorOf({ fanuot: 1 }).message).toContain(
+      'config.fanuot is not an option; there are fanout',
+    );
+    expect(errorOf({ toString: 1 }).code).toBe('bad-argument');
+    for (const given of [null, 7, 'fast']) expect(errorOf(given).code).toBe('bad-argument');
+  });
+
+  it('are refused where two of them contradict each other', () => {
+    for (const given of [
+      { gossipInterval: 50_000 },
+      { activeSize: 20 },
+      { pingInterval: 3_000, linkTimeout: 5_000 },
+    ]) {
+      expect(errorOf(given).message).toMatch(/must be at least \d times config\./);
+    }
+  });
+});
