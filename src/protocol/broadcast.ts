@@ -46,6 +46,7 @@ interface Fetch {
   /** Announcers not asked yet. */
   readonly others: PeerId[];
   asked: PeerId;
+  askedAt: number;
   until: number;
 }
 
@@ -63,9 +64,11 @@ export class Broadcast {
     this.#self = self;
   }
 
-  /** Whether a large rumor is on its way to this tab. */
-  get fetching(): boolean {
-    return this.#fetches.size > 0;
+  /** Neighbors that were asked for a large rumor and still owe it, and for how many milliseconds. */
+  *asked(now: number): Generator<{ peer: PeerId; waited: number }> {
+    for (const { asked, askedAt } of this.#fetches.values()) {
+      yield { peer: asked, waited: now - askedAt };
+    }
   }
 
   /** Sends a rumor of this tab's own. */
@@ -104,7 +107,7 @@ export class Broadcast {
         if (fetch.asked !== from && !fetch.others.includes(from)) fetch.others.push(from);
       } else if (this.#fetches.size < MAX_FETCHES) {
         const until = now + fetchTime(size);
-        this.#fetches.set(keyOf(id), { id, size, others: [], asked: from, until });
+        this.#fetches.set(keyOf(id), { id, size, others: [], asked: from, askedAt: now, until });
         effects.push({ type: 'send', to: from, frame: { type: 'graft', ...id } });
       }
     }
@@ -179,6 +182,7 @@ export class Broadcast {
       return [];
     }
     fetch.asked = next;
+    fetch.askedAt = now;
     fetch.until = now + fetchTime(fetch.size);
     return [{ type: 'send', to: next, frame: { type: 'graft', ...fetch.id } }];
   }

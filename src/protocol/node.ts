@@ -82,9 +82,9 @@ export class Node {
     return this.#running && peer !== this.id && this.#linking.overlay.mayAnswer(peer, now);
   }
 
-  /** Whether a large rumor is on its way here, so that a difference may vanish by itself. */
-  get fetching(): boolean {
-    return this.#broadcast.fetching;
+  /** Neighbors that owe this tab a large rumor, so that a difference may vanish by itself. */
+  asked(now: number): Iterable<{ peer: PeerId; waited: number }> {
+    return this.#broadcast.asked(now);
   }
 
   /** Counters since construction. */

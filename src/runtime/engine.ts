@@ -22,6 +22,7 @@ import type { Extension, ExtensionHost } from './extension.ts';
 import { followPageLife, isHidden } from './page-life.ts';
 import { type MeshStatus, statusOf } from './status.ts';
 import { Timers } from './timers.ts';
+import { isTransferring } from './transfers.ts';
 
 export interface EngineOptions {
   readonly id: PeerId;
@@ -381,7 +382,9 @@ export class Engine {
         return isNeighbor;
       },
       isTransferring: (peer) =>
-        this.#node.fetching || (this.#dialer?.bytesUnderWay(peer) ?? 0) > TRANSFER_BYTES,
+        isTransferring(peer, this.#node.asked(clock.now()), (of) =>
+          this.#dialer === undefined ? 0 : this.#dialer.bytesUnderWay(of),
+        ),
       activity: () => this.#input({ type: 'activity' }),
       misbehaved: (peer, what) => this.#input({ type: 'misbehaved', peer, what }),
       syncedChanged: () => this.#tellSynced(),
@@ -389,6 +392,3 @@ export class Engine {
     };
   }
 }
-
-/** More than this under way on a link is a transfer, which a comparison should wait for. */
-const TRANSFER_BYTES = 32 * 1024;
