@@ -2,6 +2,7 @@
  * One config for all that Vite builds here, by mode, and for vitest.
  *
  * - `vite build --mode library`: the package, dist/src and dist/signaling-server, mirroring the sources
+ * - `vite build --mode vendor`: simple-peer, which the package brings along, dist/vendor
  * - `vite build --mode demo`: the demo page, dist/demo
  * - `vite build --mode e2e`: the page that browser tests drive, dist/e2e
  */
@@ -10,13 +11,19 @@ import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { UserConfig } from 'vite';
 import { defineConfig } from 'vitest/config';
+import {
+  licenceNotice,
+  SIMPLE_PEER,
+  SIMPLE_PEER_SOURCE,
+  slimSimplePeer,
+} from './scripts/slim-simple-peer/plugin.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 
 /** Whether `id` names an installed package or a part of Node, and not a file of this repository. */
 const isOutside = (id: string): boolean => !id.startsWith('.') && !isAbsolute(id);
 
-/** The package as apps install it: one module a source file, every dependency left to them. */
+/** The package as apps install it: one module a source file, dependencies left to them or in vendor. */
 const library: UserConfig = {
   root,
   publicDir: false,
@@ -39,8 +46,30 @@ const library: UserConfig = {
     },
     rolldownOptions: {
       external: isOutside,
-      output: { preserveModules: true, preserveModulesRoot: root, entryFileNames: '[name].js' },
+      output: {
+        preserveModules: true,
+        preserveModulesRoot: root,
+        entryFileNames: '[name].js',
+        // As its one importer, dist/src/transport/simple-peer.js, finds it.
+        paths: { [SIMPLE_PEER]: '../../vendor/simple-peer.js' },
+      },
     },
+  },
+};
+
+/** A simple-peer that apps bundle without polyfills; one module, loaded at the first dial. */
+const vendor: UserConfig = {
+  root,
+  publicDir: false,
+  plugins: [slimSimplePeer()],
+  build: {
+    outDir: 'dist/vendor',
+    emptyOutDir: true,
+    target: 'es2022',
+    minify: false,
+    reportCompressedSize: false,
+    lib: { entry: { 'simple-peer': SIMPLE_PEER_SOURCE }, formats: ['es'] },
+    rolldownOptions: { output: { entryFileNames: '[name].js', banner: licenceNotice() } },
   },
 };
 
@@ -48,6 +77,7 @@ const library: UserConfig = {
 const page = (folder: string, name: string): UserConfig => ({
   root: `${root}${folder}`,
   base: './',
+  plugins: [slimSimplePeer()],
   build: {
     outDir: `${root}dist/${name}`,
     emptyOutDir: true,
@@ -61,6 +91,7 @@ const page = (folder: string, name: string): UserConfig => ({
 
 const modes: Readonly<Record<string, UserConfig>> = {
   library,
+  vendor,
   demo: page('demo', 'demo'),
   e2e: page('e2e/page', 'e2e'),
 };

@@ -115,6 +115,27 @@ for (const name of BROWSERS) {
     await expectLinked([page, other]);
   });
 
+  test(`destroy in ${name} resolves once what was typed is stored and everything freed`, async ({
+    tab,
+    signaling,
+  }) => {
+    const page = await tab(name);
+    const before = await censusOf(page);
+    const after = await page.evaluate(async (url) => {
+      const doc = new lab.Y.Doc();
+      const provider = new lab.MeshProvider('destroyed', doc, { signaling: url });
+      await provider.whenLoaded;
+      doc.getText('text').insert(0, 'just typed');
+      await provider.destroy();
+      return lab.census();
+    }, signaling.url);
+    expect(after).toEqual(before);
+    await page.reload();
+    await page.waitForFunction(() => 'lab' in window);
+    await page.evaluate(() => lab.join('destroyed'));
+    await expect.poll(() => page.evaluate(() => lab.text('destroyed'))).toBe('just typed');
+  });
+
   test(`a provider destroyed before it is open leaves nothing in ${name}, however early`, async ({
     tab,
     signaling,

@@ -112,28 +112,33 @@ for (const name of BROWSERS) {
   }
 }
 
-/** What a page that types numbers has told so far. */
-interface Recording {
-  readonly url: string;
+/** What a page that types numbers tells of them. */
+class Recording {
   /** Numbers with the time each was typed, in order. */
-  readonly typed: { readonly number: number; readonly at: number }[];
-  close(): void;
-}
+  readonly typed: { readonly number: number; readonly at: number }[] = [];
+  readonly #server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
 
-async function startRecording(): Promise<Recording> {
-  const typed: { number: number; at: number }[] = [];
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  server.on('connection', (socket) => {
-    socket.on('message', (data) => {
-      const [number, at] = String(data).split(' ').map(Number) as [number, number];
-      typed.push({ number, at });
+  constructor() {
+    this.#server.on('connection', (socket) => {
+      socket.on('message', (data) => {
+        const [number, at] = String(data).split(' ').map(Number) as [number, number];
+        this.typed.push({ number, at });
+      });
+      // A killed browser says nothing more; that is what the tests are about.
+      socket.on('error', () => socket.terminate());
     });
-    // A killed browser says nothing more; that is what the test is about.
-    socket.on('error', () => socket.terminate());
-  });
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { url: `ws://127.0.0.1:${port}/`, typed, close: () => server.close() };
+  }
+
+  /** Where pages tell it; resolves once it listens. */
+  async url(): Promise<string> {
+    if (this.#server.address() === null) await once(this.#server, 'listening');
+    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+  }
+
+  close(): void {
+    for (const socket of this.#server.clients) socket.terminate();
+    this.#server.close();
+  }
 }
 
 /** The numbers in a text, which must be 1, 2 and so on without a gap; the last of them, 0 for none. */
@@ -150,7 +155,7 @@ async function typeForAWhile(page: Page, recording: Recording): Promise<void> {
   recording.typed.length = 0;
   await page.evaluate(
     ([from, url]) => lab.typeNumbers(lab.document().doc.getText('text'), from, url),
-    [first, recording.url] as const,
+    [first, await recording.url()] as const,
   );
   await expect.poll(() => recording.typed.length).toBeGreaterThan(0);
   // The moment of death is what is random here, so a fixed time would test less.
@@ -169,55 +174,63 @@ function expectKept(text: string, recording: Recording, endedAt: number, how: st
   expect(ages.filter((age) => age > GRACE_MS)).toEqual([]);
 }
 
-for (const name of BROWSERS) {
-  test(`a ${name} that is killed in mid-typing loses at most its last ${GRACE_MS} ms`, async ({
-    profile,
-    site,
-    pageErrors,
-  }) => {
-    test.setTimeout(60_000 + REPETITIONS * 20_000);
-    const kept = await profile(name);
-    const recording = await startRecording();
-    const open = async () => {
-      const opened = await kept.open();
-      const page = await opened.context.newPage();
-      page.on('pageerror', (error) => pageErrors.push(`${name}: ${error.stack ?? error.message}`));
-      await page.goto(site.url);
-      await page.waitForFunction(() => 'lab' in window);
-      await page.evaluate(() => lab.join('killed'));
-      return { opened, page };
-    };
-    let { opened, page } = await open();
-    for (let i = 1; i <= REPETITIONS; i++) {
-      await typeForAWhile(page, recording);
-      const killedAt = Date.now();
-      await opened.kill();
-      ({ opened, page } = await open());
-      const text = await page.evaluate(() => lab.text());
-      expectKept(text, recording, killedAt, `${name} killed, time ${i}`);
-      const errors = await page.evaluate(() => lab.events.filter(({ type }) => type === 'error'));
-      expect(errors).toEqual([]);
-    }
-    recording.close();
+test.describe('typing that ends at once', () => {
+  test.setTimeout(60_000 + REPETITIONS * 20_000);
+  let recording: Recording;
+  test.beforeEach(() => {
+    recording = new Recording();
   });
+  test.afterEach(() => recording.close());
 
-  test(`a ${name} tab that is reloaded in mid-typing loses at most its last ${GRACE_MS} ms`, async ({
-    tab,
-  }) => {
-    const page = await tab(name);
-    await page.evaluate(() => lab.join('reloaded'));
-    const recording = await startRecording();
-    for (let i = 1; i <= REPETITIONS; i++) {
-      await typeForAWhile(page, recording);
-      const endedAt = Date.now();
-      await reload(page);
+  for (const name of BROWSERS) {
+    test(`a ${name} that is killed in mid-typing loses at most its last ${GRACE_MS} ms`, async ({
+      profile,
+      site,
+      pageErrors,
+    }) => {
+      const kept = await profile(name);
+      const open = async () => {
+        const opened = await kept.open();
+        const page = await opened.context.newPage();
+        page.on('pageerror', (error) =>
+          pageErrors.push(`${name}: ${error.stack ?? error.message}`),
+        );
+        await page.goto(site.url);
+        await page.waitForFunction(() => 'lab' in window);
+        await page.evaluate(() => lab.join('killed'));
+        return { opened, page };
+      };
+      let { opened, page } = await open();
+      for (let i = 1; i <= REPETITIONS; i++) {
+        await typeForAWhile(page, recording);
+        const killedAt = Date.now();
+        await opened.kill();
+        ({ opened, page } = await open());
+        const text = await page.evaluate(() => lab.text());
+        expectKept(text, recording, killedAt, `${name} killed, time ${i}`);
+        const errors = await page.evaluate(() => lab.events.filter(({ type }) => type === 'error'));
+        expect(errors).toEqual([]);
+      }
+    });
+
+    test(`a ${name} tab that is reloaded in mid-typing loses at most its last ${GRACE_MS} ms`, async ({
+      tab,
+    }) => {
+      const page = await tab(name);
       await page.evaluate(() => lab.join('reloaded'));
-      const text = await page.evaluate(() => lab.text());
-      expectKept(text, recording, endedAt, `${name} reloaded, time ${i}`);
-    }
-    recording.close();
-  });
+      for (let i = 1; i <= REPETITIONS; i++) {
+        await typeForAWhile(page, recording);
+        const endedAt = Date.now();
+        await reload(page);
+        await page.evaluate(() => lab.join('reloaded'));
+        const text = await page.evaluate(() => lab.text());
+        expectKept(text, recording, endedAt, `${name} reloaded, time ${i}`);
+      }
+    });
+  }
+});
 
+for (const name of BROWSERS) {
   for (const linked of [true, false]) {
     test(`two ${linked ? 'linked' : 'unlinked'} ${name} tabs of one profile lose and double nothing`, async ({
       tab,

@@ -53,6 +53,7 @@ const targets = {
   async library() {
     for (const folder of LIBRARY) await rm(join(DIST, folder), { recursive: true, force: true });
     await bundle('library');
+    await bundle('vendor');
     await emitDeclarations();
     await chmod(join(DIST, 'signaling-server', 'bin.js'), 0o755);
   },

@@ -15,7 +15,7 @@ import { checkBin, checkNode, checkTypes, checkVite, createApp } from './lib/scr
 const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
 
 /** What may be in the tarball beside what npm always adds. */
-const BELONGS = /^(dist\/(src|signaling-server)\/|(README|ARCHITECTURE|CHANGELOG)\.md$)/;
+const BELONGS = /^(dist\/(src|signaling-server|vendor)\/|(README|ARCHITECTURE|CHANGELOG)\.md$)/;
 const ALWAYS = /^(package\.json|LICENSE)$/;
 
 async function pack(folder) {

@@ -7,7 +7,7 @@ import { dropNext, traffic } from './faults.ts';
 import { Hostile } from './hostile.ts';
 import { Lab } from './lab.ts';
 import { scribble, typeNumbers, typeWords } from './scribble.ts';
-import { breakStorage, fillStorage, storageSize } from './storage.ts';
+import { breakStorage, deleteStorage, fillStorage, storageSize } from './storage.ts';
 import { playAuthor, playTrace } from './trace.ts';
 import { Typing } from './typing.ts';
 
@@ -25,6 +25,7 @@ const page = Object.assign(bare, {
   storageSize,
   breakStorage,
   fillStorage,
+  deleteStorage,
   runTransportCase,
   runStoreCase,
   typing: new Typing(bare),

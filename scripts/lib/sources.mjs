@@ -7,8 +7,8 @@ import ts from 'typescript';
 /** Folders whose files are checked. */
 export const FOLDERS = ['src', 'signaling-server', 'demo', 'e2e', 'bench', 'examples', 'scripts'];
 
-const CHECKED = /\.(ts|tsx|mts|mjs|css|html)$/;
-const CODE = /\.(ts|tsx|mts|mjs)$/;
+const CHECKED = /\.(ts|tsx|mts|mjs|cjs|css|html)$/;
+const CODE = /\.(ts|tsx|mts|mjs|cjs)$/;
 
 /**
  * @typedef {object} Import

@@ -29,7 +29,7 @@ export interface ConnectionHandlers {
 
 export interface Connection {
   readonly state: 'connecting' | 'open' | 'closed';
-  /** Bytes taken by `send` that the network has not taken yet. */
+  /** Bytes taken by `send` that the other side is not known to have; a last few may not count. */
   readonly queuedBytes: number;
   /** Bytes so far of a frame that is still arriving in pieces; 0 where none is. */
   readonly receivingBytes: number;

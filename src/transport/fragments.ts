@@ -22,6 +22,14 @@ const FIRST = 2;
 const LAST = 4;
 const KNOWN_FLAGS = BULK | FIRST | LAST;
 
+/** In place of a fragment: the sender took some more bulk fragments of the other side. */
+export const ACKNOWLEDGEMENT = Uint8Array.of(8);
+
+/** Whether a fragment belongs to the bulk lane. */
+export function isBulk(fragment: Uint8Array): boolean {
+  return ((fragment[0] ?? 0) & BULK) !== 0;
+}
+
 /** Cuts one frame into fragments, lazily: the frame itself is only sliced, so leave it as it is. */
 export class Fragmenter {
   readonly #frame: Uint8Array;
@@ -164,7 +172,8 @@ function readFirst(fragment: Uint8Array): { totalBytes: number; payload: Uint8Ar
   return { totalBytes, payload: fragment.subarray(decoder.pos) };
 }
 
-function malformed(why: string, cause?: unknown): MeshError {
+/** The error that ends a connection whose other side breaks these rules. */
+export function malformed(why: string, cause?: unknown): MeshError {
   return new MeshError(
     'bad-frame',
     `A peer sent a malformed fragment: ${why}. Nothing of its frame was used; the link is dropped.`,

@@ -15,8 +15,7 @@ import type {
   Transport,
 } from '../ports/transport.ts';
 import type { MeshError } from '../util/errors.ts';
-import { Reassembler } from './fragments.ts';
-import { SendQueue } from './send-queue.ts';
+import { Framing } from './framing.ts';
 import { parseSignal } from './signals.ts';
 
 /** Bytes that the pretended channel takes at once. */
@@ -67,8 +66,7 @@ class MemoryConnection implements Connection {
   readonly #options: DialOptions;
   readonly #handlers: ConnectionHandlers;
   readonly #id: string;
-  readonly #queue: SendQueue;
-  readonly #reassembler: Reassembler;
+  readonly #framing: Framing;
   /** Sent by the other side and not yet here. */
   readonly #arriving: Parcel[] = [];
   #state: 'connecting' | 'open' | 'closed' = 'connecting';
@@ -80,8 +78,7 @@ class MemoryConnection implements Connection {
     this.#options = options;
     this.#handlers = handlers;
     this.#id = String(network.nextId++);
-    this.#queue = new SendQueue(options.maxFrameBytes);
-    this.#reassembler = new Reassembler(options.maxFrameBytes);
+    this.#framing = new Framing(options.maxFrameBytes);
     network.connections.set(this.#id, this);
     if (options.initiator) this.#emitSignal({ type: 'offer', sdp: this.#id });
   }
@@ -91,11 +88,11 @@ class MemoryConnection implements Connection {
   }
 
   get queuedBytes(): number {
-    return this.#queue.queuedBytes;
+    return this.#framing.queuedBytes;
   }
 
   get receivingBytes(): number {
-    return this.#reassembler.receivingBytes;
+    return this.#framing.receivingBytes;
   }
 
   signal(data: SignalData): void {
@@ -121,7 +118,7 @@ class MemoryConnection implements Connection {
 
   send(frame: Uint8Array, lane: Lane): boolean {
     if (this.#state !== 'open') return false;
-    this.#queue.push(frame, lane);
+    this.#framing.push(frame, lane);
     this.#pump();
     return true;
   }
@@ -149,7 +146,7 @@ class MemoryConnection implements Connection {
 
   /** Control frames that wait are still sent, bulk frames are dropped. */
   #flush(): void {
-    this.#queue.clearBulk();
+    this.#framing.clearBulk();
     this.#sendUpTo(Number.POSITIVE_INFINITY);
   }
 
@@ -158,7 +155,7 @@ class MemoryConnection implements Connection {
     const fragments: Uint8Array[] = [];
     let bytes = 0;
     while (bytes < limitBytes) {
-      const fragment = this.#queue.next();
+      const fragment = this.#framing.next();
       if (fragment === undefined) break;
       fragments.push(fragment);
       bytes += fragment.length;
@@ -192,19 +189,19 @@ class MemoryConnection implements Connection {
     if (this.#state !== 'open') return;
     let frame: Uint8Array | undefined;
     try {
-      frame = this.#reassembler.push(fragment);
+      frame = this.#framing.receive(fragment);
     } catch (error) {
       this.#close(error as MeshError);
       return;
     }
+    this.#pump();
     if (frame !== undefined) this.#handlers.frame(frame);
   }
 
   #close(error: MeshError | undefined): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#queue.clear();
-    this.#reassembler.clear();
+    this.#framing.clear();
     this.#arriving.length = 0;
     this.#network.connections.delete(this.#id);
     this.#other?.deliver('close');

@@ -40,9 +40,9 @@ export class SendQueue {
     (lane === 'control' ? this.#control : this.#bulk).push(new Fragmenter(frame, lane));
   }
 
-  /** Takes the next fragment to send; undefined where nothing waits. */
-  next(): Uint8Array | undefined {
-    const bulkWaits = this.#bulk.head !== undefined;
+  /** Takes the next fragment to send, of bulk only with `mayBulk`; undefined where nothing waits. */
+  next(mayBulk = true): Uint8Array | undefined {
+    const bulkWaits = mayBulk && this.#bulk.head !== undefined;
     const takeBulk = this.#control.head === undefined || this.#controlRun >= CONTROL_RUN;
     const lane = bulkWaits && takeBulk ? this.#bulk : this.#control;
     this.#controlRun = bulkWaits && lane === this.#control ? this.#controlRun + 1 : 0;

@@ -22,8 +22,7 @@ import type {
   Transport,
 } from '../ports/transport.ts';
 import { MeshError, messageOf } from '../util/errors.ts';
-import { Reassembler } from './fragments.ts';
-import { SendQueue } from './send-queue.ts';
+import { Framing } from './framing.ts';
 import { parseSignal, type Signal } from './signals.ts';
 
 /** Signals kept while simple-peer loads, and candidates taken for one session description. */
@@ -40,8 +39,7 @@ export function simplePeerTransport(): Transport {
 class SimplePeerConnection implements Connection {
   readonly #initiator: boolean;
   readonly #handlers: ConnectionHandlers;
-  readonly #queue: SendQueue;
-  readonly #reassembler: Reassembler;
+  readonly #framing: Framing;
   #state: 'connecting' | 'open' | 'closed' = 'connecting';
   #ended = false;
   #peer: Peer | undefined;
@@ -58,8 +56,7 @@ class SimplePeerConnection implements Connection {
   constructor(options: DialOptions, handlers: ConnectionHandlers) {
     this.#initiator = options.initiator;
     this.#handlers = handlers;
-    this.#queue = new SendQueue(options.maxFrameBytes);
-    this.#reassembler = new Reassembler(options.maxFrameBytes);
+    this.#framing = new Framing(options.maxFrameBytes);
     this.#start(options.iceServers).catch((error: unknown) => this.#end(toMeshError(error)));
   }
 
@@ -68,11 +65,11 @@ class SimplePeerConnection implements Connection {
   }
 
   get queuedBytes(): number {
-    return this.#queue.queuedBytes + (this.#peer?.bufferSize ?? 0);
+    return this.#framing.queuedBytes;
   }
 
   get receivingBytes(): number {
-    return this.#reassembler.receivingBytes;
+    return this.#framing.receivingBytes;
   }
 
   signal(data: SignalData): void {
@@ -91,7 +88,7 @@ class SimplePeerConnection implements Connection {
 
   send(frame: Uint8Array, lane: Lane): boolean {
     if (this.#state !== 'open') return false;
-    this.#queue.push(frame, lane);
+    this.#framing.push(frame, lane);
     this.#pump();
     return true;
   }
@@ -101,8 +98,7 @@ class SimplePeerConnection implements Connection {
     if (this.#state === 'closed') return;
     const wasOpen = this.#state === 'open';
     this.#state = 'closed';
-    this.#reassembler.clear();
-    this.#queue.clearBulk();
+    this.#framing.clearBulk();
     if (wasOpen) this.#flush(performance.now() + FLUSH_LIMIT_MS);
     else this.#destroy();
   }
@@ -189,11 +185,12 @@ class SimplePeerConnection implements Connection {
     if (this.#state !== 'open') return;
     let frame: Uint8Array | undefined;
     try {
-      frame = this.#reassembler.push(asBytes(data));
+      frame = this.#framing.receive(asBytes(data));
     } catch (error) {
       this.#fail(error as MeshError);
       return;
     }
+    this.#pump();
     if (frame !== undefined) this.#handlers.frame(frame);
   }
 
@@ -207,7 +204,7 @@ class SimplePeerConnection implements Connection {
 
   #pump(): void {
     if (this.#writing || this.#peer === undefined) return;
-    const fragment = this.#queue.next();
+    const fragment = this.#framing.next();
     if (fragment === undefined) return;
     this.#writing = true;
     this.#peer.write(fragment, () => {
@@ -219,7 +216,8 @@ class SimplePeerConnection implements Connection {
   /** Destroying a peer drops what its channel holds, so that is waited for. */
   #flush(deadline: number): void {
     if (this.#ended) return;
-    const flushed = !this.#writing && this.queuedBytes === 0;
+    const waiting = this.#framing.unsentBytes + (this.#peer?.bufferSize ?? 0);
+    const flushed = !this.#writing && waiting === 0;
     if (flushed || performance.now() >= deadline) this.#destroy();
     else setTimeout(() => this.#flush(deadline), FLUSH_POLL_MS);
   }
@@ -239,8 +237,7 @@ class SimplePeerConnection implements Connection {
     if (this.#ended) return;
     this.#ended = true;
     this.#state = 'closed';
-    this.#queue.clear();
-    this.#reassembler.clear();
+    this.#framing.clear();
     this.#early = [];
     this.#handlers.close(error);
   }

@@ -15,7 +15,7 @@ export type MeshErrorCode =
   | 'aborted'
   /** The platform lacks something needed: WebRTC, WebCrypto in a secure context, WebSocket. */
   | 'unsupported'
-  /** A value is over the size that can travel. It stays in this tab. */
+  /** A value is over the size that travels at once. It is kept in this tab, and was not broadcast. */
   | 'value-too-large'
   /** Durable storage cannot be opened or broke; the tab goes on in memory. */
   | 'store-unavailable'

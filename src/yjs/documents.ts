@@ -29,14 +29,14 @@ import {
   encodeRumor,
   MAX_DOCUMENTS,
 } from './messages.ts';
-import { Presence } from './presence.ts';
+import { Presences } from './presences.ts';
 import { Reconciler } from './reconcile.ts';
 import { SharedDocument } from './shared-document.ts';
 import { batches } from './updates.ts';
 
-/** Well under the 30 s after which y-protocols drops a silent state. */
-const REFRESH_MS = 10_000;
 const NOTHING = new HeldRanges();
+/** A Yjs update that holds nothing. */
+const NO_UPDATE = new Uint8Array([0, 0]);
 
 /** The documents of `mesh`; made at the first call. */
 export function documentsOf(mesh: Mesh): Documents {
@@ -53,16 +53,17 @@ export class Documents implements Extension {
   readonly #log: DocumentLog;
   readonly #reconciler: Reconciler;
   readonly #documents = new Map<string, SharedDocument>();
-  readonly #presences = new Map<string, Set<Presence>>();
+  readonly #presences: Presences;
   #isReady = false;
   #isClosed = false;
   #root: Uint8Array | undefined;
   #cancelWake: (() => void) | undefined;
-  #cancelRefresh: (() => void) | undefined;
+  #isFull = false;
 
   constructor(host: ExtensionHost) {
     this.#host = host;
     this.#log = new DocumentLog(host.store);
+    this.#presences = new Presences(host);
     this.#reconciler = new Reconciler(
       host.id,
       {
@@ -70,7 +71,8 @@ export class Documents implements Extension {
         leaves: () => this.#leaves(),
         leafOf: (name) => this.#heldOf(name).leaf(),
         vectorOf: (name) => this.#heldOf(name).stateVector(),
-        updateSince: (name, vector) => this.#document(name).updateSince(vector),
+        updateSince: async (name, vector) =>
+          this.#documents.get(name)?.updateSince(vector) ?? NO_UPDATE,
         apply: (name, update) => this.#apply(name, [update]),
       },
       {
@@ -88,38 +90,20 @@ export class Documents implements Extension {
   }
 
   /**
-   * Brings `doc` up to date with document `name` and keeps it so. `origin` is the transaction
-   * origin of remote changes. Resolves when what is stored is in `doc`.
+   * Brings `doc` up to date with document `name` and keeps it so until `signal` aborts. `origin` is
+   * the transaction origin of remote changes. Resolves when what is stored is in `doc`.
    */
-  async open(name: string, doc: Y.Doc, origin: object): Promise<void> {
+  async open(name: string, doc: Y.Doc, origin: object, signal: AbortSignal): Promise<void> {
     await this.ready;
     this.#checkOpen();
-    await this.#document(name).attach(doc, origin);
+    if (!signal.aborted) await this.#document(name).attach(doc, origin, signal);
+    this.#checkOpen();
   }
 
-  /** Lets go of `doc`. */
-  leave(name: string, doc: Y.Doc): void {
-    this.#documents.get(name)?.detach(doc);
-  }
-
-  /** Shares the states of `awareness`; the returned function ends that. */
-  share(name: string, awareness: Awareness): () => void {
-    const presence = new Presence(awareness, this.#host.id, (update) => {
-      if (!this.#isClosed) this.#host.broadcast(encodeRumor({ type: 'presence', name, update }));
-    });
-    const presences = this.#presences.get(name) ?? new Set();
-    this.#presences.set(name, presences.add(presence));
-    this.#host.broadcast(encodeRumor({ type: 'presence', name, update: presence.own() }));
-    for (const peer of this.#host.neighbors()) {
-      this.#host.send(peer, encodeMessage({ type: 'whoIsPresent', name }));
-    }
-    this.#scheduleRefresh();
-    return () => {
-      presences.delete(presence);
-      if (presences.size === 0) this.#presences.delete(name);
-      presence.close();
-      this.#scheduleRefresh();
-    };
+  /** Shares the states of `awareness` until `signal` aborts. */
+  share(name: string, awareness: Awareness, signal: AbortSignal): void {
+    const end = this.#presences.share(name, awareness);
+    signal.addEventListener('abort', end);
   }
 
   /** Whether all neighbors are known to hold document `name` as this tab does. */
@@ -136,16 +120,7 @@ export class Documents implements Extension {
 
   neighborUp(peer: PeerId): void {
     if (this.#isReady) this.#reconciler.neighborUp(peer);
-    const isFirst = this.#host.neighbors().length === 1;
-    for (const [name, presences] of this.#presences) {
-      for (const presence of presences) {
-        if (isFirst) {
-          presence.renew();
-          this.#host.broadcast(encodeRumor({ type: 'presence', name, update: presence.own() }));
-        }
-        this.#sendPresent(peer, name, presence);
-      }
-    }
+    this.#presences.neighborUp(peer);
   }
 
   neighborDown(peer: PeerId): void {
@@ -153,24 +128,20 @@ export class Documents implements Extension {
   }
 
   memberGone(peer: PeerId): void {
-    for (const presences of this.#presences.values()) {
-      for (const presence of presences) presence.gone(peer);
-    }
+    this.#presences.memberGone(peer);
   }
 
   deliver(origin: PeerId, payload: Uint8Array): void {
     const rumor = decodeRumor(payload);
     if (rumor === undefined) return this.#unreadable(origin);
     if (rumor.type === 'presence') {
-      for (const presence of this.#presences.get(rumor.name) ?? []) {
-        if (!presence.receive(origin, rumor.update)) this.#unreadable(origin);
-      }
+      if (!this.#presences.deliver(origin, rumor.name, rumor.update)) this.#unreadable(origin);
       return;
     }
     const gained = this.#apply(rumor.name, rumor.updates);
     if (gained === undefined) return this.#unreadable(origin);
     if (!gained) return;
-    this.#reconciler.arrived(rumor.name, false);
+    this.#reconciler.arrived();
     this.#host.activity();
   }
 
@@ -179,18 +150,8 @@ export class Documents implements Extension {
     if (message === undefined) {
       return this.#host.misbehaved(peer, 'a message on documents that cannot be read');
     }
-    if (message.type === 'whoIsPresent') {
-      for (const presence of this.#presences.get(message.name) ?? []) {
-        this.#sendPresent(peer, message.name, presence);
-      }
-    } else if (message.type === 'present') {
-      for (const { owner, update } of message.states) {
-        // States of tabs that are gone, or not known yet, come from those tabs or not at all.
-        if (owner === this.#host.id || !this.#host.isPresent(owner)) continue;
-        for (const presence of this.#presences.get(message.name) ?? []) {
-          presence.receive(owner, update);
-        }
-      }
+    if (message.type === 'whoIsPresent' || message.type === 'present') {
+      this.#presences.direct(peer, message);
     } else {
       this.#reconciler.receive(peer, message);
     }
@@ -214,18 +175,15 @@ export class Documents implements Extension {
   }
 
   async settle(): Promise<void> {
-    try {
-      await this.flush();
-    } catch (thrown) {
-      this.#failed(thrown);
-    }
+    // What failed was told, and is tried again.
+    await Promise.allSettled([this.flush()]);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelWake?.();
-    this.#cancelRefresh?.();
+    this.#presences.close();
     await this.ready;
     const closings = [...this.#documents.values()].map((document) => document.close());
     for (const result of await Promise.allSettled(closings)) {
@@ -237,15 +195,22 @@ export class Documents implements Extension {
 
   async #load(): Promise<void> {
     try {
-      for (const name of await this.#log.names()) await this.#document(name).load();
+      for (const name of await this.#log.names()) await this.#loadOne(name);
     } catch (thrown) {
       this.#failed(thrown);
     }
-    this.#root = undefined;
     this.#isReady = true;
     if (this.#isClosed) return;
     for (const peer of this.#host.neighbors()) this.#reconciler.neighborUp(peer);
     this.#changed();
+  }
+
+  async #loadOne(name: string): Promise<void> {
+    try {
+      await this.#document(name).load();
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
   }
 
   #document(name: string): SharedDocument {
@@ -261,9 +226,11 @@ export class Documents implements Extension {
     const options = { clock, failed: (thrown: unknown) => this.#failed(thrown) };
     const document = new SharedDocument(name, this.#log, options, {
       edited: (updates) => this.#edited(name, updates),
-      diskChanged: () => {
+      heldChanged: () => {
         this.#root = undefined;
-        this.#reconciler.arrived(name, true);
+      },
+      diskChanged: () => {
+        this.#reconciler.edited(name);
         this.#host.activity();
       },
       corrupt: (cause) => this.#corrupt(name, cause),
@@ -296,24 +263,29 @@ export class Documents implements Extension {
 
   /** Whether the updates brought news; `undefined` where one is no Yjs update. */
   #apply(name: string, updates: readonly Uint8Array[]): boolean | undefined {
-    this.#root = undefined;
+    let document: SharedDocument;
     try {
-      return this.#document(name).apply(updates);
+      document = this.#document(name);
     } catch (thrown) {
-      if (thrown instanceof MeshError) this.#host.error(thrown);
+      if (!this.#isFull) this.#failed(thrown);
+      this.#isFull = true;
+      return false;
+    }
+    try {
+      return document.apply(updates);
+    } catch {
       return undefined;
     }
   }
 
   #edited(name: string, updates: readonly Uint8Array[]): void {
-    this.#root = undefined;
     if (this.#isClosed) return;
     const sendable = updates.filter((update) => {
       if (update.length <= MAX_VALUE_BYTES) return true;
       this.#host.error(
         new MeshError(
           'value-too-large',
-          `An edit of ${update.length} bytes in document ${name} is over the ${MAX_VALUE_BYTES} that travel at once. It is kept in this tab and on this device and was not broadcast; undo it and insert it in parts.`,
+          `An edit of ${update.length} bytes in document ${name} is over the ${MAX_VALUE_BYTES} that are broadcast at once. It is kept here, and other tabs get it late, by comparison, or not at all; undo it and insert it in parts.`,
         ),
       );
       return false;
@@ -323,25 +295,6 @@ export class Documents implements Extension {
     }
     this.#reconciler.edited(name);
     this.#host.activity();
-  }
-
-  // Presence
-
-  #sendPresent(peer: PeerId, name: string, presence: Presence): void {
-    const states = presence.states();
-    if (states.length > 0) this.#host.send(peer, encodeMessage({ type: 'present', name, states }));
-  }
-
-  #scheduleRefresh(): void {
-    this.#cancelRefresh?.();
-    this.#cancelRefresh = undefined;
-    if (this.#presences.size === 0 || this.#isClosed) return;
-    this.#cancelRefresh = this.#host.clock.setTimer(() => {
-      for (const presences of this.#presences.values()) {
-        for (const presence of presences) presence.refresh();
-      }
-      this.#scheduleRefresh();
-    }, REFRESH_MS);
   }
 
   // Time, faults

@@ -1,6 +1,6 @@
 /**
  * What of a Yjs document a tab holds: the ranges of structs and of deletions, client by client,
- * whether Yjs could integrate them yet or not (design section 5).
+ * whether Yjs could integrate them yet or not (SPEC.md D1).
  *
  * Two tabs hold the same document exactly when these ranges are equal, so a hash of them is the
  * document's leaf. Update bytes would not do (they differ by garbage collection and history), nor
@@ -20,6 +20,9 @@ const DOMAIN = new TextEncoder().encode('mnemesh/1/document');
 
 type Ranges = Map<number, IntervalSet>;
 
+/** What was new in an update: structs, and deletions perhaps, or deletions alone. */
+export type News = 'structs' | 'deletes';
+
 export class HeldRanges {
   readonly #structs: Ranges = new Map();
   readonly #deletes: Ranges = new Map();
@@ -31,25 +34,16 @@ export class HeldRanges {
   }
 
   /**
-   * Notes what `update` carries; tells whether any of it was new.
+   * Notes what `update` carries; tells what of it was new, `undefined` where nothing was.
    * @throws where the bytes are no Yjs update; then nothing was noted.
    */
-  add(update: Uint8Array): boolean {
-    const { structs, ds } = Y.decodeUpdate(update);
-    let isNew = false;
-    for (const struct of structs) {
-      // A Skip stands for structs that the update does not carry.
-      if (struct instanceof Y.Skip) continue;
-      const { client, clock } = struct.id;
-      if (addRange(this.#structs, client, clock, struct.length)) isNew = true;
-    }
-    for (const [client, items] of ds.clients) {
-      for (const { clock, len } of items) {
-        if (addRange(this.#deletes, client, clock, len)) isNew = true;
-      }
-    }
-    if (isNew) this.#leaf = undefined;
-    return isNew;
+  add(update: Uint8Array): News | undefined {
+    const { structs, deletes } = rangesOf(update);
+    let news: News | undefined;
+    for (const range of deletes) if (addRange(this.#deletes, range)) news = 'deletes';
+    for (const range of structs) if (addRange(this.#structs, range)) news = 'structs';
+    if (news !== undefined) this.#leaf = undefined;
+    return news;
   }
 
   /** Hash of the ranges in canonical form: equal exactly where the same is held. */
@@ -79,14 +73,40 @@ export class HeldRanges {
   }
 }
 
-function addRange(ranges: Ranges, client: number, clock: number, length: number): boolean {
+interface Range {
+  readonly client: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+function rangesOf(update: Uint8Array): { structs: Range[]; deletes: Range[] } {
+  const { structs, ds } = Y.decodeUpdate(update);
+  return {
+    structs: structs
+      // A Skip stands for structs that the update does not carry.
+      .filter((struct) => !(struct instanceof Y.Skip))
+      .map(({ id, length }) => rangeOf(id.client, id.clock, length)),
+    deletes: [...ds.clients].flatMap(([client, items]) =>
+      items.map(({ clock, len }) => rangeOf(client, clock, len)),
+    ),
+  };
+}
+
+function rangeOf(client: number, start: number, length: number): Range {
+  const end = start + length;
+  // Beyond it numbers are not exact, and a state vector that names them cannot be read.
+  if (end > Number.MAX_SAFE_INTEGER) throw new RangeError('a Yjs clock beyond the safe integers');
+  return { client, start, end };
+}
+
+function addRange(ranges: Ranges, { client, start, end }: Range): boolean {
   let set = ranges.get(client);
   if (set === undefined) {
-    if (length === 0) return false;
+    if (start === end) return false;
     set = new IntervalSet();
     ranges.set(client, set);
   }
-  return set.add(clock, clock + length);
+  return set.add(start, end);
 }
 
 function writeRanges(encoder: Encoder, ranges: Ranges): void {

@@ -1,5 +1,6 @@
 /**
- * Writes one document's updates to its log: batched, one transaction at a time, compacted in place.
+ * Writes one document's updates to its log: batched, one transaction at a time, compacted in place
+ * (SPEC.md D6).
  *
  * A batch waits a moment for company and is then one row. What cannot be written stays queued and
  * is tried again, ever less often, with one error event an outage.
@@ -7,7 +8,6 @@
 
 import type { Clock } from '../ports/clock.ts';
 import type { DocumentLog, LogRow } from '../storage/document-log.ts';
-import type { MeshError } from '../util/errors.ts';
 import { batches, packUpdates, unpackUpdates } from './updates.ts';
 
 /** How long an update may wait for others; a killed browser loses at most this and one commit. */
@@ -27,16 +27,14 @@ export interface LogWriterOptions {
 }
 
 export interface LogWriterOutput {
-  /** Updates that another tab of this profile wrote. */
-  foreign(updates: readonly Uint8Array[]): void;
-  /** Whether the document is in memory, so that `snapshot` can be asked. */
-  isOpen(): boolean;
-  /** Everything that is held, as one update. */
-  snapshot(): Uint8Array;
-  /** Merges what the whole log holds into one update. */
+  /** Updates that the log was found to hold: at the first look all, later those of other tabs. */
+  stored(updates: readonly Uint8Array[]): void;
+  /** The log was emptied by someone else: of all that was written, the disk holds `updates` alone. */
+  emptied(updates: readonly Uint8Array[]): void;
+  /** Everything that is held, as one update; `undefined` where the document is not in memory. */
+  snapshot(): Uint8Array | undefined;
+  /** One update that holds what `updates` do. */
   merge(updates: readonly Uint8Array[]): Uint8Array;
-  /** The log was emptied by someone else, so the disk holds none of what was written before. */
-  emptied(): void;
   /** A row that is no batch of updates; it is left out. */
   corrupt(): void;
 }
@@ -48,11 +46,19 @@ export class LogWriter {
   readonly #output: LogWriterOutput;
   #queued: Uint8Array[] = [];
   #writing: Uint8Array[] = [];
+  /** Updates pushed and updates durable so far. */
+  #pushed = 0;
+  #written = 0;
+  /** The last row whose content was told, 0 before the first. */
   #seq = 0;
   #rows = 0;
   /** Bytes of the log's first row, which compaction wrote, and of those after it. */
   #compactedBytes = 0;
   #appendedBytes = 0;
+  /** Rows below which compaction is not tried again, after it failed. */
+  #compactFrom = 0;
+  /** The log was emptied, and what is in memory must be written again. */
+  #mustRewrite = false;
   #cancelTimer: (() => void) | undefined;
   #busy: Promise<void> | undefined;
   #failures = 0;
@@ -65,108 +71,166 @@ export class LogWriter {
     this.#output = output;
   }
 
-  /** Updates that are not durable yet. */
-  get unwritten(): readonly Uint8Array[] {
-    return [...this.#writing, ...this.#queued];
-  }
-
   /** Queues updates; they are on their way to the disk within moments. */
   push(updates: readonly Uint8Array[]): void {
-    this.#queued.push(...updates);
-    this.#schedule(BATCH_MS);
+    for (const update of updates) this.#queued.push(update);
+    this.#pushed += updates.length;
+    if (this.#queued.length > 0) this.#schedule(BATCH_MS);
   }
 
-  /** Every update that the log holds, and those not written yet. */
+  /** Every update that the log holds, and those not written yet; `stored` was told what is new. */
   async readAll(): Promise<Uint8Array[]> {
+    const known = this.#seq;
     const { rows, last } = await this.#log.read(this.#name);
-    if (this.#seq === 0) this.#noteRows(rows, last);
-    return [...this.#unpack(rows), ...this.unwritten];
-  }
-
-  /** Resolves once all that was pushed is durable; rejects with the store's error, all kept. */
-  async flush(): Promise<void> {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    while (this.#busy !== undefined || this.#queued.length > 0) {
-      this.#busy ??= this.#write().finally(() => {
-        this.#busy = undefined;
-      });
-      await this.#busy;
+    if (last < known) {
+      this.#wasEmptied(rows, last, []);
+      this.#schedule(BATCH_MS);
+    } else {
+      this.#found(rows, last);
     }
+    return [...this.#unpack(rows), ...this.#writing, ...this.#queued];
   }
 
-  /** A last flush; nothing is tried afterwards. */
+  /**
+   * Resolves once all that was pushed before the call is durable; rejects with the store's error,
+   * all kept and tried again later.
+   */
+  async flush(): Promise<void> {
+    const goal = this.#pushed;
+    while (this.#written < goal || this.#mustRewrite) await this.#work();
+  }
+
+  /** A last flush; nothing is tried afterwards. Rejects with the store's error. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.flush();
+    await this.#busy;
+  }
+
+  /** One write, of this caller or under way. */
+  #work(): Promise<void> {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#busy ??= this.#write().finally(() => {
+      this.#busy = undefined;
+      // What came meanwhile has waited long enough, unless the store fails.
+      if (this.#queued.length > 0 || this.#mustRewrite) this.#schedule(this.#retryDelay());
+    });
+    return this.#busy;
   }
 
   #schedule(delay: number): void {
     if (this.#closed || this.#cancelTimer !== undefined || this.#busy !== undefined) return;
     this.#cancelTimer = this.#options.clock.setTimer(() => {
-      this.#cancelTimer = undefined;
-      this.flush().catch((thrown: unknown) => {
-        if (this.#failures++ === 0) this.#options.failed(thrown as MeshError);
-        this.#schedule(Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (this.#failures - 1)));
-      });
+      // A failure was told, and the next try is scheduled.
+      void Promise.allSettled([this.#work()]);
     }, delay);
   }
 
+  #retryDelay(): number {
+    if (this.#failures === 0) return 0;
+    return Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (this.#failures - 1));
+  }
+
   async #write(): Promise<void> {
+    try {
+      if (this.#queued.length > 0) await this.#append();
+      if (this.#mustRewrite) await this.#compact();
+      this.#failures = 0;
+    } catch (thrown) {
+      // `close` hands its failure to the caller; otherwise an outage is told once.
+      if (this.#failures++ === 0 && !this.#closed) this.#options.failed(thrown);
+      throw thrown;
+    }
+    const isLong = this.#rows >= COMPACT_ROWS;
+    const isWorthIt = this.#appendedBytes >= COMPACT_SHARE * this.#compactedBytes;
+    if (!(isLong && isWorthIt) && this.#rows < MAX_ROWS) return;
+    if (this.#rows < this.#compactFrom) return;
+    try {
+      await this.#compact();
+    } catch (thrown) {
+      // All of it is durable as it is; a log that is only too long can wait.
+      this.#compactFrom = 2 * this.#rows;
+      this.#options.failed(thrown);
+    }
+  }
+
+  async #append(): Promise<void> {
     const [batch = []] = batches(this.#queued);
     this.#writing = this.#queued.splice(0, batch.length);
-    const bytes = packUpdates(this.#writing);
+    const bytes = packUpdates(batch);
     const before = this.#seq;
     try {
       const { seq, foreign } = await this.#log.append(this.#name, bytes, before);
       this.#writing = [];
-      this.#failures = 0;
-      this.#noteRows(foreign, seq);
+      this.#written += batch.length;
+      if (seq > before) this.#found(foreign, seq);
+      else this.#wasEmptied(foreign, seq, batch);
       this.#rows++;
       this.#appendedBytes += bytes.length;
-      this.#output.foreign(this.#unpack(foreign));
-      if (seq <= before) {
-        this.#output.emptied();
-        if (this.#output.isOpen()) await this.#compact();
-      }
     } finally {
-      this.#queued.unshift(...this.#writing);
+      this.#queued = [...this.#writing, ...this.#queued];
       this.#writing = [];
     }
-    const isLong = this.#rows >= COMPACT_ROWS;
-    const isWorthIt = this.#appendedBytes >= COMPACT_SHARE * this.#compactedBytes;
-    if ((isLong && isWorthIt) || this.#rows >= MAX_ROWS) await this.#compact();
+  }
+
+  /** Rows that the log holds, the last of which is `last`: tells what is new, and counts it. */
+  #found(rows: readonly LogRow[], last: number): void {
+    const news = rows.filter(({ seq }) => seq > this.#seq);
+    const updates = this.#unpack(news);
+    if (this.#seq > 0) this.#appendedBytes += sizeOf(news);
+    else this.#compactedBytes = sizeOf(news);
+    this.#rows += news.length;
+    this.#seq = Math.max(this.#seq, last);
+    if (updates.length > 0) this.#output.stored(updates);
+  }
+
+  /** The log holds `rows` and `own` alone, which was written now. */
+  #wasEmptied(rows: readonly LogRow[], last: number, own: readonly Uint8Array[]): void {
+    this.#seq = 0;
+    const updates = this.#unpack(rows);
+    this.#seq = last;
+    this.#rows = rows.length;
+    this.#compactedBytes = 0;
+    this.#appendedBytes = sizeOf(rows);
+    this.#mustRewrite = this.#output.snapshot() !== undefined;
+    this.#output.emptied([...updates, ...own, ...this.#writing, ...this.#queued]);
   }
 
   async #compact(): Promise<void> {
+    const snapshot = this.#output.snapshot();
     let size = 0;
-    const isOpen = this.#output.isOpen();
-    const { seq } = await this.#log.compact(this.#name, isOpen ? this.#seq : 0, (rows) => {
-      const updates = this.#unpack(rows);
-      if (isOpen) this.#output.foreign(updates);
-      const packed = packUpdates([isOpen ? this.#output.snapshot() : this.#output.merge(updates)]);
+    // The snapshot covers all rows up to the last that was told; without one, all are read.
+    const after = snapshot === undefined ? 0 : this.#seq;
+    const { seq, foreign } = await this.#log.compact(this.#name, after, (rows) => {
+      const stored = this.#unpack(rows);
+      const isCovered = snapshot !== undefined && stored.length === 0;
+      const all = snapshot === undefined ? stored : [snapshot, ...stored];
+      const packed = packUpdates([isCovered ? snapshot : this.#output.merge(all)]);
       size = packed.length;
       return packed;
     });
-    this.#seq = seq;
+    // The Y.Doc that was to be written again may have been let go before it could be.
+    const isLost = this.#mustRewrite && snapshot === undefined;
+    this.#mustRewrite = false;
+    if (isLost) this.#wasEmptied(foreign, seq, []);
+    else this.#found(foreign, seq);
     this.#rows = 1;
     this.#compactedBytes = size;
     this.#appendedBytes = 0;
+    this.#compactFrom = 0;
   }
 
-  #noteRows(rows: readonly LogRow[], last: number): void {
-    this.#seq = last;
-    this.#rows += rows.length;
-    const bytes = rows.reduce((sum, row) => sum + row.bytes.length, 0);
-    if (this.#compactedBytes === 0) this.#compactedBytes = bytes;
-    else this.#appendedBytes += bytes;
-  }
-
+  /** The updates of `rows`; what cannot be read is told once, and left out. */
   #unpack(rows: readonly LogRow[]): Uint8Array[] {
     return rows.flatMap((row) => {
       const updates = unpackUpdates(row.bytes);
-      if (updates === undefined) this.#output.corrupt();
+      if (updates === undefined && row.seq > this.#seq) this.#output.corrupt();
       return updates ?? [];
     });
   }
+}
+
+function sizeOf(rows: readonly LogRow[]): number {
+  return rows.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }

@@ -1,6 +1,7 @@
-/** What tabs tell each other about documents: the wire codec of the documents channel (SPEC.md, section 8). */
+/** What tabs tell each other about documents: the wire codec of the documents channel (SPEC.md, section 8; D8). */
 
 import { writeUint8, writeUint8Array, writeVarUint, writeVarUint8Array } from 'lib0/encoding';
+import { equalBytes } from '../util/bytes.ts';
 import {
   DecodeError,
   type Decoder,
@@ -14,7 +15,7 @@ import {
   readPeer,
   readRest,
   readSized,
-  readText,
+  readUint,
   writePeer,
 } from '../util/codec.ts';
 import type { PeerId } from '../util/peer-id.ts';
@@ -176,10 +177,10 @@ export function decodeMessage(bytes: Uint8Array): DocumentMessage | undefined {
       case 'leaves':
         return { type, leaves: readList(decoder, MAX_DOCUMENTS, readLeaf) };
       case 'step1':
-        return { type, ...readLeaf(decoder), vector: readSized(decoder, MAX_VECTOR_BYTES) };
+        return { type, ...readLeaf(decoder), vector: readVector(decoder) };
       case 'step2': {
         const leaf = readLeaf(decoder);
-        const vector = readSized(decoder, MAX_VECTOR_BYTES);
+        const vector = readVector(decoder);
         return { type, ...leaf, vector, update: readRest(decoder) };
       }
       case 'step3':
@@ -204,10 +205,33 @@ function writeName(encoder: Encoder, name: string): void {
   writeVarUint8Array(encoder, new TextEncoder().encode(name));
 }
 
+/** Strict, so that a name is the same bytes wherever it is passed on to. */
 function readName(decoder: Decoder): string {
-  const name = readText(decoder, MAX_NAME_BYTES);
-  if (name === '') throw new DecodeError('a document without a name');
+  const bytes = readSized(decoder, MAX_NAME_BYTES);
+  const name = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  if (!isName(name) || !equalBytes(new TextEncoder().encode(name), bytes)) {
+    throw new DecodeError('not the name of a document');
+  }
   return name;
+}
+
+/** Whether documents can be called `name`: 1 to `MAX_NAME_BYTES` bytes of well-formed UTF-8. */
+export function isName(name: unknown): name is string {
+  if (typeof name !== 'string' || name === '') return false;
+  const bytes = new TextEncoder().encode(name);
+  const isWellFormed = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) === name;
+  return isWellFormed && bytes.length <= MAX_NAME_BYTES;
+}
+
+/** A Yjs state vector as the bytes it came in, checked here so that Yjs can read it. */
+function readVector(decoder: Decoder): Uint8Array {
+  const vector = readSized(decoder, MAX_VECTOR_BYTES);
+  const isVector = decodeTotal(vector, (inner) => {
+    readList(inner, MAX_VECTOR_BYTES, (d) => [readUint(d), readUint(d)]);
+    return true;
+  });
+  if (isVector !== true) throw new DecodeError('not a state vector');
+  return vector;
 }
 
 function writeLeaf(

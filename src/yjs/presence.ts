@@ -1,10 +1,9 @@
 /**
  * Awareness of one document (y-protocols/awareness): cursors, names and the like, which belong to
- * tabs and go with them.
+ * tabs and go with them (SPEC.md D7).
  *
- * States travel as rumors when they change. Whose a state is follows from the tab that sent it, so
- * a member that leaves or dies takes its cursor along at once, and one that lives keeps it without
- * renewals, however long it is silent.
+ * Whose a state is follows from the tab that sent it, so a member that leaves or dies takes its
+ * cursor along at once, and one that lives keeps it however long it is silent.
  */
 
 import {
@@ -15,16 +14,21 @@ import {
 } from 'y-protocols/awareness';
 import { decodeTotal, readList, readText, readUint } from '../util/codec.ts';
 import type { PeerId } from '../util/peer-id.ts';
+import { callApp } from './app-code.ts';
 
 /** Most awareness clients of one tab, and the largest state of one, in UTF-8 bytes. */
 const MAX_CLIENTS = 64;
-const MAX_STATE_BYTES = 256 * 1024;
+export const MAX_STATE_BYTES = 256 * 1024;
+/** Deepest nesting of a state; deeper ones overflow the stack of whoever walks them. */
+const MAX_NESTING = 100;
 
 type AwarenessChange = { added: number[]; updated: number[]; removed: number[] };
 
 export class Presence {
   readonly awareness: Awareness;
   readonly #self: PeerId;
+  readonly #tell: (update: Uint8Array) => void;
+  /** Whose the clients are, for as long as the tab is there. */
   readonly #owners = new Map<number, PeerId>();
   readonly #stop: () => void;
 
@@ -32,13 +36,14 @@ export class Presence {
   constructor(awareness: Awareness, self: PeerId, tell: (update: Uint8Array) => void) {
     this.awareness = awareness;
     this.#self = self;
-    const onChange = ({ added, updated, removed }: AwarenessChange, origin: unknown) => {
+    this.#tell = tell;
+    // Not `change`: awareness renews a silent state every 15 s, and what a tab missed comes with it.
+    const onUpdate = ({ added, updated, removed }: AwarenessChange, origin: unknown) => {
       if (origin === this) return;
-      const { clientID } = awareness;
-      if ([...added, ...updated, ...removed].includes(clientID)) tell(this.#own());
+      if ([...added, ...updated, ...removed].includes(awareness.clientID)) tell(this.#own());
     };
-    awareness.on('change', onChange);
-    this.#stop = () => awareness.off('change', onChange);
+    awareness.on('update', onUpdate);
+    this.#stop = () => awareness.off('update', onUpdate);
   }
 
   /** The states known, by the tab they belong to, this one's own among them. */
@@ -52,9 +57,7 @@ export class Presence {
       owner,
       update: encodeAwarenessUpdate(this.awareness, clients),
     }));
-    if (this.awareness.getLocalState() !== null) {
-      states.push({ owner: this.#self, update: this.#own() });
-    }
+    if (this.#isShown) states.push({ owner: this.#self, update: this.#own() });
     return states;
   }
 
@@ -62,27 +65,36 @@ export class Presence {
   receive(owner: PeerId, update: Uint8Array): boolean {
     const clients = clientsOf(update);
     if (clients === undefined) return false;
-    const { clientID } = this.awareness;
+    const known = new Set(this.#clientsOf(owner));
     for (const client of clients) {
-      if (client === clientID || (this.#owners.get(client) ?? owner) !== owner) return false;
+      const isTaken = (this.#owners.get(client) ?? owner) !== owner;
+      if (client === this.awareness.clientID || (isTaken && this.awareness.states.has(client))) {
+        return false;
+      }
+      known.add(client);
     }
+    if (known.size > MAX_CLIENTS) return false;
     for (const client of clients) this.#owners.set(client, owner);
-    applyAwarenessUpdate(this.awareness, update, this);
+    callApp(() => applyAwarenessUpdate(this.awareness, update, this));
     return true;
   }
 
   /** The tab left or died: its states go, and may come back anew. */
   gone(owner: PeerId): void {
-    const clients = [...this.#owners].filter(([, of]) => of === owner).map(([client]) => client);
-    removeAwarenessStates(this.awareness, clients, this);
+    const clients = this.#clientsOf(owner);
+    callApp(() => removeAwarenessStates(this.awareness, clients, this));
     for (const client of clients) {
       this.#owners.delete(client);
       this.awareness.meta.delete(client);
     }
   }
 
-  /** Keeps y-protocols from dropping silent states: that their tabs live is known by membership. */
-  refresh(): void {
+  /**
+   * Keeps y-protocols from dropping states that were silent for 30 s, and drops those of tabs that
+   * are not there: membership knows.
+   */
+  refresh(isPresent: (owner: PeerId) => boolean): void {
+    for (const owner of new Set(this.#owners.values())) if (!isPresent(owner)) this.gone(owner);
     const lastUpdated = Date.now();
     for (const client of this.#owners.keys()) {
       const meta = this.awareness.meta.get(client);
@@ -90,24 +102,37 @@ export class Presence {
     }
   }
 
-  /** Gives this tab's state a new clock, so that those who dropped it take it again. */
+  /**
+   * Tells this tab's state with a new clock, so that those who dropped it take it again. Awareness
+   * begins at clock 0, which nobody takes.
+   */
   renew(): void {
-    this.awareness.setLocalState(this.awareness.getLocalState());
+    if (this.#isShown) callApp(() => this.awareness.setLocalState(this.awareness.getLocalState()));
   }
 
-  /** This tab's own state, as an update. */
-  own(): Uint8Array {
-    return this.#own();
-  }
-
-  /** Lets go of the awareness; states of others go, since nobody keeps them up to date. */
+  /**
+   * Lets go of the awareness: this tab's state is taken back from the room, and those of others go,
+   * since nobody keeps them up to date.
+   */
   close(): void {
     this.#stop();
+    // Of two updates with one clock the one without a state wins.
+    if (this.#isShown) {
+      this.#tell(encodeAwarenessUpdate(this.awareness, [this.awareness.clientID], new Map()));
+    }
     for (const owner of new Set(this.#owners.values())) this.gone(owner);
+  }
+
+  get #isShown(): boolean {
+    return this.awareness.getLocalState() !== null;
   }
 
   #own(): Uint8Array {
     return encodeAwarenessUpdate(this.awareness, [this.awareness.clientID]);
+  }
+
+  #clientsOf(owner: PeerId): number[] {
+    return [...this.#owners].filter(([, of]) => of === owner).map(([client]) => client);
   }
 }
 
@@ -117,16 +142,22 @@ function clientsOf(update: Uint8Array): number[] | undefined {
     const clients = readList(decoder, MAX_CLIENTS, (d) => {
       const client = readUint(d);
       readUint(d); // clock
-      return isJson(readText(d, MAX_STATE_BYTES)) ? client : undefined;
+      return isState(readText(d, MAX_STATE_BYTES)) ? client : undefined;
     });
     return clients.every((client) => client !== undefined) ? clients : undefined;
   });
 }
 
-function isJson(text: string): boolean {
+/** Whether `text` is JSON of an object or null, and not nested too deep. */
+function isState(text: string): boolean {
+  let nesting = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{\]}]/g)) {
+    if (token === '[' || token === '{') nesting++;
+    else if (token === ']' || token === '}') nesting--;
+    if (nesting > MAX_NESTING) return false;
+  }
   try {
-    JSON.parse(text);
-    return true;
+    return typeof JSON.parse(text) === 'object';
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return false;
     throw thrown;

@@ -9,8 +9,9 @@ import type { Mesh } from '../mesh.ts';
 import { type MeshOptions, openMesh } from '../open-mesh.ts';
 import { MeshError, messageOf } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
+import { callApp } from './app-code.ts';
 import { type Documents, documentsOf } from './documents.ts';
-import { MAX_NAME_BYTES } from './messages.ts';
+import { isName, MAX_NAME_BYTES } from './messages.ts';
 
 /** Options of `MeshProvider`: a mesh to use, or the options of one of its own. */
 export interface MeshProviderOptions extends MeshOptions {
@@ -57,13 +58,16 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
   readonly whenLoaded: Promise<void>;
   readonly #ownsMesh: boolean;
   readonly #ownsAwareness: boolean;
+  /** Aborted when the provider is destroyed. */
   readonly #abort = new AbortController();
+  /** Aborted after that: ends the mesh of its own, open or being opened. */
+  readonly #endMesh = new AbortController();
   readonly #onDocDestroy = () => void this.destroy();
   #mesh: Mesh | undefined;
   #documents: Documents | undefined;
-  #endShare: (() => void) | undefined;
   #synced = false;
-  #destroying: Promise<void> | undefined;
+  #isJoined = true;
+  #destroying: Promise<void> = Promise.resolve();
 
   /**
    * @param name - The document's name, 1 to 1,024 bytes of UTF-8; without `options.mesh` also the room's.
@@ -83,11 +87,9 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     this.awareness = awareness ?? new Awareness(doc);
     doc.on('destroy', this.#onDocDestroy);
     signal?.addEventListener('abort', this.#onDocDestroy, { signal: this.#abort.signal });
-    const opening = mesh ?? openMesh(name, { ...meshOptions, signal: this.#abort.signal });
+    const opening = mesh ?? openMesh(name, { ...meshOptions, signal: this.#endMesh.signal });
     this.whenLoaded = this.#open(opening);
-    this.whenLoaded.catch((thrown: unknown) => {
-      if (this.#destroying === undefined) this.emit('error', [asMeshError(thrown)]);
-    });
+    this.whenLoaded.catch((thrown: unknown) => this.#tell('error', [asMeshError(thrown)]));
     if (signal?.aborted === true) void this.destroy();
   }
 
@@ -123,13 +125,8 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
       const { signal } = options;
       const finish = () => {
         if (this.#synced) resolve();
-        else if (this.#destroying !== undefined) {
-          reject(
-            new MeshError(
-              'closed',
-              'The provider was destroyed before it was synced. The document is kept.',
-            ),
-          );
+        else if (this.#isDestroyed) {
+          reject(destroyed('it was synced'));
         } else if (signal?.aborted === true) {
           reject(new MeshError('aborted', 'The wait for synced was abandoned. Nothing changed.'));
         } else {
@@ -146,13 +143,19 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     });
   }
 
-  /** Joins the room again after `disconnect`; with a shared mesh this is the mesh's `connect`. */
+  /**
+   * Joins the room again after `disconnect`; with a shared mesh this is the mesh's `connect`.
+   * @throws MeshError `closed` where the mesh is closed.
+   */
   connect(): void {
-    if (this.#destroying === undefined) this.#mesh?.connect();
+    if (this.#isDestroyed) return;
+    this.#isJoined = true;
+    this.#mesh?.connect();
   }
 
   /** Leaves the room; with a shared mesh this is the mesh's `disconnect`, for all its documents. */
   disconnect(): void {
+    this.#isJoined = false;
     this.#mesh?.disconnect();
   }
 
@@ -161,24 +164,26 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
    * The Y.Doc lives on.
    */
   override destroy(): Promise<void> {
-    this.#destroying ??= this.#destroy();
+    if (!this.#isDestroyed) this.#destroying = this.#destroy();
     return this.#destroying;
   }
 
   async #open(opening: Mesh | Promise<Mesh>): Promise<void> {
+    const { signal } = this.#abort;
     const mesh = await opening;
-    if (this.#destroying !== undefined) {
+    if (signal.aborted) {
       if (this.#ownsMesh) await mesh.close();
-      return;
+      throw destroyed('the document was loaded');
     }
     this.#mesh = mesh;
+    if (!this.#isJoined) mesh.disconnect();
     const documents = documentsOf(mesh);
     this.#documents = documents;
-    await documents.open(this.name, this.doc, this);
-    if (this.#destroying !== undefined) return documents.leave(this.name, this.doc);
-    this.#endShare = documents.share(this.name, this.awareness);
+    await documents.open(this.name, this.doc, this, signal);
+    if (signal.aborted) throw destroyed('the document was loaded');
+    documents.share(this.name, this.awareness, signal);
     this.#follow(mesh, documents);
-    this.emit('loaded', []);
+    this.#tell('loaded', []);
     this.#tellStatus(mesh);
     this.#tellSynced(documents);
   }
@@ -193,36 +198,48 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
       'neighbor',
       ({ detail: { id, linked } }) => {
         const webrtcPeers = mesh.neighbors.map((neighbor) => neighbor.id);
-        this.emit('peers', [
+        this.#tell('peers', [
           { added: linked ? [id] : [], removed: linked ? [] : [id], webrtcPeers },
         ]);
       },
       { signal },
     );
     if (this.#ownsMesh) {
-      mesh.addEventListener('error', ({ detail }) => this.emit('error', [detail]), { signal });
+      mesh.addEventListener('error', ({ detail }) => this.#tell('error', [detail]), { signal });
     }
   }
 
   #tellStatus(mesh: Mesh): void {
     const status = PROVIDER_STATUS[mesh.status];
-    this.emit('status', [{ status, connected: status === 'connected', reason: mesh.reason }]);
+    this.#tell('status', [{ status, connected: status === 'connected', reason: mesh.reason }]);
   }
 
   #tellSynced(documents: Documents): void {
     const synced = documents.isDocumentSynced(this.name);
     if (synced === this.#synced) return;
     this.#synced = synced;
-    this.emit('synced', [{ synced }]);
-    this.emit('sync', [synced]);
+    this.#tell('synced', [{ synced }]);
+    this.#tell('sync', [synced]);
+  }
+
+  /** Emits to the app's listeners, whose faults are theirs. */
+  #tell<E extends keyof MeshProviderEvents>(
+    event: E,
+    details: Parameters<MeshProviderEvents[E]>,
+  ): void {
+    callApp(() => this.emit(event, details));
+  }
+
+  get #isDestroyed(): boolean {
+    return this.#abort.signal.aborted;
   }
 
   async #destroy(): Promise<void> {
     this.doc.off('destroy', this.#onDocDestroy);
-    if (this.#ownsAwareness) this.awareness.destroy();
-    this.#endShare?.();
-    this.#documents?.leave(this.name, this.doc);
+    // First what goes by the mesh: the last edits, and that this tab's awareness state is gone.
     this.#abort.abort();
+    if (this.#ownsAwareness) callApp(() => this.awareness.destroy());
+    this.#endMesh.abort();
     super.destroy();
     if (this.#mesh === undefined) {
       // Opening is under way: it sees that the provider is destroyed, and cleans up.
@@ -244,14 +261,17 @@ const PROVIDER_STATUS = {
 } as const;
 
 function checkName(name: unknown): void {
-  const isName =
-    typeof name === 'string' &&
-    name !== '' &&
-    new TextEncoder().encode(name).length <= MAX_NAME_BYTES;
-  if (isName) return;
+  if (isName(name)) return;
   throw new MeshError(
     'bad-argument',
     `A document's name must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8. Nothing was opened.`,
+  );
+}
+
+function destroyed(before: string): MeshError {
+  return new MeshError(
+    'closed',
+    `The provider was destroyed before ${before}. What is stored is kept.`,
   );
 }
 

@@ -1,27 +1,28 @@
 /**
- * Reconciliation of documents with neighbors (SPEC.md, section 8): compare one root, then the
+ * Reconciliation of documents with neighbors (SPEC.md, D2 to D5): compare one root, then the
  * documents' leaves, then exchange y-protocols sync steps for those that differ.
  *
- * Frames are stateless but for three things: what each neighbor is known to hold, from whom each
- * document is being fetched (one at a time, so that nine neighbors do not send the same megabytes),
- * and how often a neighbor asked to wait. The machine does no I/O; it tells its `ReconcileOutput`.
+ * Frames are stateless but for what is known of each neighbor and from whom each document is being
+ * fetched, so that whatever is lost is found by the next comparison. The machine does no I/O; it
+ * tells its `ReconcileOutput`.
  */
 
 import { equalBytes } from '../util/bytes.ts';
 import type { PeerId } from '../util/peer-id.ts';
+import { Fetches } from './fetches.ts';
 import type { DocumentMessage } from './messages.ts';
+import { type NeighborState, NeighborStates } from './neighbor-states.ts';
 
 /** What was changed this recently is probably still on its way; comparing waits (D4). */
 const QUIET_MS = 200;
 /** After this tab's last edit, neighbors are asked whether they hold it (D5). */
 const CONFIRM_MS = 300;
+/** Where a difference stays, comparisons are so far apart in the end. */
 const MAX_RETRY_MS = 30_000;
-/** A fetch that shows no progress for so long is given up. */
-const FETCH_TIMEOUT_MS = 10_000;
-/** Documents fetched from one neighbor at once; the others come with the next comparison. */
+/** A comparison that was put off is tried again after this. */
+const LATER_MS = 1_000;
+/** Documents fetched from one neighbor at once; the others follow as these are done. */
 const MAX_FETCHES_A_NEIGHBOR = 64;
-/** A neighbor that has never answered counts for `isSynced` for this long; it may hold no documents. */
-const SILENT_NEIGHBOR_MS = 5_000;
 
 /** The documents, as the machine needs to know them. */
 export interface ReconcileDocuments {
@@ -49,29 +50,18 @@ export interface ReconcileOutput {
   failed(thrown: unknown): void;
 }
 
-interface NeighborState {
-  readonly since: number;
-  /** Whether the neighbor ever answered a comparison. */
-  compared: boolean;
-  /** Documents that it is not known to hold as this tab does. */
-  readonly differing: Set<string>;
-  /** When to compare next, besides rounds. */
-  dueAt: number | undefined;
-  /** Comparisons in a row that it put off; a round insists after one. */
-  laters: number;
-  /** Comparisons in a row that were not the last, so that the next waits longer. */
-  retries: number;
-}
+type Leaf = Pick<Extract<DocumentMessage, { type: 'done' }>, 'name' | 'leaf'>;
+type Step1 = Extract<DocumentMessage, { type: 'step1' }>;
+type Step2 = Extract<DocumentMessage, { type: 'step2' }>;
+type Step3 = Extract<DocumentMessage, { type: 'step3' }>;
 
 export class Reconciler {
   readonly #self: PeerId;
   readonly #documents: ReconcileDocuments;
   readonly #output: ReconcileOutput;
-  readonly #neighbors = new Map<PeerId, NeighborState>();
-  readonly #fetches = new Map<string, { from: PeerId; at: number }>();
+  readonly #neighbors = new NeighborStates();
+  readonly #fetches = new Fetches();
   #changedAt = Number.NEGATIVE_INFINITY;
-  /** Comparisons that found a difference and went on to leaves. */
-  walks = 0;
 
   constructor(self: PeerId, documents: ReconcileDocuments, output: ReconcileOutput) {
     this.#self = self;
@@ -80,22 +70,17 @@ export class Reconciler {
   }
 
   neighborUp(peer: PeerId): void {
-    const since = this.#output.now();
-    this.#neighbors.set(peer, {
-      since,
-      compared: false,
-      differing: new Set(),
-      // The smaller id begins; the other does if nothing came, so that one frame is enough.
-      dueAt: this.#self < peer ? since : since + CONFIRM_MS,
-      laters: 0,
-      retries: 0,
-    });
+    const now = this.#output.now();
+    // The smaller id begins; the other does if nothing came, so that one frame is enough.
+    this.#neighbors.add(peer, now, this.#self < peer ? now : now + CONFIRM_MS);
     this.#wake();
+    this.#output.changed();
   }
 
   neighborDown(peer: PeerId): void {
     this.#neighbors.delete(peer);
-    for (const [name, fetch] of [...this.#fetches]) if (fetch.from === peer) this.#release(name);
+    for (const name of this.#fetches.namesFrom(peer)) this.#fetches.end(name, peer);
+    this.#compareWaiting();
     this.#output.changed();
   }
 
@@ -103,70 +88,62 @@ export class Reconciler {
   compare(peer: PeerId): void {
     const state = this.#neighbors.get(peer);
     if (state === undefined || (state.dueAt !== undefined && !state.compared)) return;
-    this.#compare(peer, state.laters > 0);
-    this.#output.changed();
+    // Every other round in vain does not let itself be put off (D4).
+    this.#compare(peer, state, state.rounds++ % 2 === 1);
   }
 
   /** This tab edited a document: no neighbor is known to hold that until it says so (D5). */
   edited(name: string): void {
-    this.#changedAt = this.#output.now();
+    const now = this.#output.now();
+    this.#changedAt = now;
     for (const state of this.#neighbors.values()) {
       state.differing.add(name);
-      state.dueAt = this.#changedAt + CONFIRM_MS;
       state.retries = 0;
+      // Edits put off the confirmation of edits, and not the first comparison with a neighbor.
+      if (state.compared || state.dueAt === undefined) state.dueAt = now + CONFIRM_MS;
     }
     this.#wake();
     this.#output.changed();
   }
 
-  /** A rumor or the disk brought news; `fromDisk` no neighbor knows of it yet. */
-  arrived(name: string, fromDisk: boolean): void {
-    if (fromDisk) this.edited(name);
-    else this.#changedAt = this.#output.now();
+  /** A rumor brought news: it is on its way to the neighbors too. */
+  arrived(): void {
+    this.#changedAt = this.#output.now();
   }
 
-  /** Whether all neighbors are known to hold what this tab holds, of `name` or of everything. */
+  /** Whether all neighbors are known to hold what this tab holds, of `name` or of everything (D5). */
   isSynced(name?: string): boolean {
-    const now = this.#output.now();
-    let compared = 0;
-    for (const state of this.#neighbors.values()) {
-      if (!state.compared) {
-        if (now - state.since < SILENT_NEIGHBOR_MS) return false;
-        continue;
-      }
-      compared++;
-      if (name === undefined ? state.differing.size > 0 : state.differing.has(name)) return false;
-    }
-    return compared > 0;
+    return this.#neighbors.isSynced(name, this.#output.now());
   }
 
   /** Neighbors that are known to hold the document exactly as this tab does. */
   holders(name: string): PeerId[] {
-    return [...this.#neighbors]
-      .filter(([, state]) => state.compared && !state.differing.has(name))
-      .map(([peer]) => peer);
+    return this.#neighbors.holders(name);
   }
 
   /** Does what is due; called after `wake`. */
   check(): void {
     const now = this.#output.now();
-    for (const [name, { from, at }] of [...this.#fetches]) {
-      if (now - at < FETCH_TIMEOUT_MS) continue;
-      if (this.#output.isTransferring(from)) this.#fetches.set(name, { from, at: now });
-      else this.#release(name);
+    const stalled = this.#fetches.endStalled(now, (peer) => this.#output.isTransferring(peer));
+    for (const peer of stalled) {
+      const state = this.#neighbors.get(peer);
+      if (state !== undefined) this.#again(state);
     }
+    if (stalled.size > 0) this.#compareWaiting();
     for (const [peer, state] of this.#neighbors) {
       if (state.dueAt === undefined || state.dueAt > now) continue;
       state.dueAt = undefined;
-      this.#compare(peer, false);
+      this.#compare(peer, state, false);
     }
     this.#wake();
+    this.#output.changed(); // a neighbor that stayed silent counts no longer
   }
 
   /** A message of a neighbor. */
   receive(peer: PeerId, message: DocumentMessage): void {
     const state = this.#neighbors.get(peer);
     if (state === undefined) return;
+    state.heard = true;
     switch (message.type) {
       case 'compare':
         return this.#onCompare(peer, state, message.root, message.insist);
@@ -175,8 +152,7 @@ export class Reconciler {
         else this.#again(state);
         return;
       case 'later':
-        state.laters++;
-        if (state.differing.size > 0 || !state.compared) this.#again(state);
+        if (state.differing.size > 0 || state.apart || !state.compared) this.#later(state);
         return;
       case 'leaves':
         return this.#onLeaves(peer, state, message.leaves);
@@ -185,24 +161,18 @@ export class Reconciler {
       case 'step2':
         return this.#onStep2(peer, state, message);
       case 'step3':
-        this.#take(peer, state, message.name, message.leaf, message.update);
-        return this.#sendDone(peer, message.name);
-      case 'done':
-        this.#settle(state, message.name, message.leaf);
-        if (this.#fetches.get(message.name)?.from === peer) this.#release(message.name);
+        if (this.#take(peer, state, message)) this.#sendDone(peer, message.name);
         return;
+      case 'done':
+        return this.#settle(peer, state, message);
       case 'present':
       case 'whoIsPresent':
         return;
     }
   }
 
-  #compare(peer: PeerId, insist: boolean): void {
-    if (this.#output.isTransferring(peer)) {
-      const state = this.#neighbors.get(peer);
-      if (state !== undefined) this.#again(state);
-      return;
-    }
+  #compare(peer: PeerId, state: NeighborState, insist: boolean): void {
+    if (this.#output.isTransferring(peer)) return this.#later(state);
     this.#output.send(peer, { type: 'compare', root: this.#documents.root(), insist });
   }
 
@@ -213,23 +183,24 @@ export class Reconciler {
       this.#output.send(peer, { type: 'equal', root });
       return;
     }
-    const now = this.#output.now();
-    const isMoving = now - this.#changedAt < QUIET_MS && !insist && state.compared;
-    if (isMoving || this.#output.isTransferring(peer)) {
+    const isMoving = this.#output.now() - this.#changedAt < QUIET_MS;
+    if ((isMoving && !insist && state.compared) || this.#output.isTransferring(peer)) {
       this.#output.send(peer, { type: 'later' });
       return;
     }
+    state.apart = true;
+    // The other side takes the walk on itself.
+    if (!state.compared) state.dueAt = undefined;
     this.#output.send(peer, { type: 'leaves', leaves: this.#documents.leaves() });
+    this.#output.differs();
+    this.#output.changed();
   }
 
-  #onLeaves(
-    peer: PeerId,
-    state: NeighborState,
-    leaves: readonly { readonly name: string; readonly leaf: Uint8Array }[],
-  ): void {
-    this.walks++;
-    state.laters = 0;
+  #onLeaves(peer: PeerId, state: NeighborState, leaves: readonly Leaf[]): void {
+    state.rounds = 0;
     state.compared = true;
+    state.apart = true;
+    state.walking = true;
     state.differing.clear();
     const theirs = new Map(leaves.map(({ name, leaf }) => [name, leaf]));
     for (const { name } of this.#documents.leaves()) {
@@ -238,58 +209,74 @@ export class Reconciler {
     for (const [name, leaf] of theirs) {
       if (!equalBytes(leaf, this.#documents.leafOf(name))) state.differing.add(name);
     }
+    state.wanted = [...state.differing];
     if (state.differing.size > 0) this.#output.differs();
-    let begun = 0;
-    for (const name of state.differing) {
-      if (begun === MAX_FETCHES_A_NEIGHBOR) break;
-      if (this.#fetches.has(name)) continue; // when that is done, this neighbor is compared with again
-      begun++;
-      this.#fetches.set(name, { from: peer, at: this.#output.now() });
+    this.#proceed(peer, state);
+  }
+
+  /** Fetches what is still wanted of a walk, and confirms with a comparison where all is done. */
+  #proceed(peer: PeerId, state: NeighborState): void {
+    let free = MAX_FETCHES_A_NEIGHBOR - this.#fetches.countFrom(peer);
+    while (free > 0) {
+      const name = state.wanted.pop();
+      if (name === undefined) break;
+      // When the fetch from another is done, this neighbor is compared with again.
+      if (this.#fetches.has(name)) continue;
+      free--;
+      this.#fetches.begin(name, peer, true, this.#output.now());
       const leaf = this.#documents.leafOf(name);
-      const vector = this.#documents.vectorOf(name);
-      this.#output.send(peer, { type: 'step1', name, leaf, vector });
+      this.#output.send(peer, {
+        type: 'step1',
+        name,
+        leaf,
+        vector: this.#documents.vectorOf(name),
+      });
+    }
+    const isDone = state.wanted.length === 0 && state.differing.size === 0;
+    if (state.walking && isDone) {
+      state.walking = false;
+      state.dueAt = this.#output.now();
     }
     this.#wake();
     this.#output.changed();
   }
 
-  #onStep1(
-    peer: PeerId,
-    state: NeighborState,
-    { name, leaf, vector }: { name: string; leaf: Uint8Array; vector: Uint8Array },
-  ): void {
+  #onStep1(peer: PeerId, state: NeighborState, { name, leaf, vector }: Step1): void {
+    const fetch = this.#fetches.get(name);
     // Both began with this document: the smaller id's exchange stands, it serves both directions.
-    if (this.#fetches.get(name)?.from === peer) {
-      if (this.#self < peer) return;
-      this.#fetches.delete(name);
-    }
+    if (fetch?.from === peer && fetch.isAsked && this.#self < peer) return;
     if (equalBytes(leaf, this.#documents.leafOf(name))) {
-      this.#settle(state, name, leaf);
-      return this.#sendDone(peer, name);
+      this.#sendDone(peer, name);
+      return this.#settle(peer, state, { name, leaf });
     }
-    this.#answer(peer, name, vector, (update) => ({
-      type: 'step2',
-      name,
-      leaf: this.#documents.leafOf(name),
-      vector: this.#documents.vectorOf(name),
-      update,
-    }));
+    state.differing.add(name);
+    if (fetch !== undefined && fetch.from !== peer) {
+      // What it lacks is sent; what it has is asked for when the fetch from the other is done.
+      this.#answer(peer, name, vector, (update) => ({
+        type: 'step3',
+        name,
+        leaf: this.#documents.leafOf(name),
+        update,
+      }));
+    } else {
+      this.#fetches.begin(name, peer, false, this.#output.now());
+      this.#answer(peer, name, vector, (update) => ({
+        type: 'step2',
+        name,
+        leaf: this.#documents.leafOf(name),
+        vector: this.#documents.vectorOf(name),
+        update,
+      }));
+    }
+    this.#wake();
+    this.#output.changed();
   }
 
-  #onStep2(
-    peer: PeerId,
-    state: NeighborState,
-    message: { name: string; leaf: Uint8Array; vector: Uint8Array; update: Uint8Array },
-  ): void {
-    const { name } = message;
-    if (this.#fetches.get(name)?.from === peer) {
-      this.#fetches.set(name, { from: peer, at: this.#output.now() });
-    }
-    if (this.#take(peer, state, name, message.leaf, message.update)) {
-      this.#sendDone(peer, name);
-      return this.#release(name);
-    }
-    this.#answer(peer, name, message.vector, (update) => ({
+  #onStep2(peer: PeerId, state: NeighborState, message: Step2): void {
+    const { name, vector } = message;
+    if (!this.#take(peer, state, message)) return;
+    if (!state.differing.has(name)) return this.#sendDone(peer, name);
+    this.#answer(peer, name, vector, (update) => ({
       type: 'step3',
       name,
       leaf: this.#documents.leafOf(name),
@@ -305,56 +292,56 @@ export class Reconciler {
   ): void {
     this.#documents.updateSince(name, vector).then(
       (update) => this.#output.send(peer, messageOf(update)),
-      (thrown: unknown) => this.#output.failed(thrown),
+      (thrown: unknown) => {
+        this.#fetches.end(name, peer);
+        this.#output.failed(thrown);
+      },
     );
   }
 
-  /** Applies a neighbor's update; whether both now hold the same. */
-  #take(
-    peer: PeerId,
-    state: NeighborState,
-    name: string,
-    leaf: Uint8Array,
-    update: Uint8Array,
-  ): boolean {
-    const gained = this.#documents.apply(name, update);
+  /** Applies a neighbor's update; false where it is none. */
+  #take(peer: PeerId, state: NeighborState, message: Step2 | Step3): boolean {
+    const { name } = message;
+    const gained = this.#documents.apply(name, message.update);
     if (gained === undefined) {
       this.#output.misbehaved(peer, 'an update that Yjs cannot read');
       return false;
     }
     if (gained) {
-      // News for the other neighbors too: they are compared with at once.
-      const now = this.#output.now();
-      for (const [other, otherState] of this.#neighbors) {
-        if (other === peer) continue;
-        otherState.differing.add(name);
-        otherState.dueAt = now;
-      }
+      // News for the other neighbors too: they are compared with when all fetches are done.
+      for (const [other, { differing }] of this.#neighbors) if (other !== peer) differing.add(name);
       this.#output.differs();
-      this.#wake();
     }
-    return this.#settle(state, name, leaf);
+    this.#settle(peer, state, message);
+    return true;
   }
 
   #sendDone(peer: PeerId, name: string): void {
     this.#output.send(peer, { type: 'done', name, leaf: this.#documents.leafOf(name) });
   }
 
-  /** Notes whether the neighbor, whose leaf is `leaf`, holds the document as this tab does. */
-  #settle(state: NeighborState, name: string, leaf: Uint8Array): boolean {
-    const isEqual = equalBytes(leaf, this.#documents.leafOf(name));
-    if (isEqual) state.differing.delete(name);
-    else this.#again(state);
-    this.#output.changed();
-    return isEqual;
+  /** An exchange came to `leaf` at the neighbor: notes whether that is equal, and goes on. */
+  #settle(peer: PeerId, state: NeighborState, { name, leaf }: Leaf): void {
+    if (equalBytes(leaf, this.#documents.leafOf(name))) {
+      state.differing.delete(name);
+    } else {
+      state.differing.add(name);
+      this.#again(state);
+    }
+    const hasEnded = this.#fetches.end(name, peer);
+    this.#proceed(peer, state);
+    if (hasEnded) this.#compareWaiting();
   }
 
   #agreed(state: NeighborState): void {
     state.compared = true;
-    state.laters = 0;
+    state.apart = false;
+    state.walking = false;
+    state.rounds = 0;
     state.retries = 0;
     state.dueAt = undefined;
     state.differing.clear();
+    state.wanted = [];
     this.#output.changed();
   }
 
@@ -366,21 +353,24 @@ export class Reconciler {
     this.#wake();
   }
 
-  /** The document is not being fetched any more; those who had to wait for it are compared with. */
-  #release(name: string): void {
-    if (!this.#fetches.delete(name)) return;
+  /** Something is on its way, and a comparison is worth while when it has come. */
+  #later(state: NeighborState): void {
+    state.dueAt ??= this.#output.now() + LATER_MS;
+    this.#wake();
+  }
+
+  /** Once nothing is being fetched, those who differ and wait for nothing else are compared with. */
+  #compareWaiting(): void {
+    if (this.#fetches.size > 0) return;
     for (const state of this.#neighbors.values()) {
-      if (state.differing.has(name)) state.dueAt ??= this.#output.now();
+      if (state.differing.size > 0) state.dueAt ??= this.#output.now();
     }
     this.#wake();
   }
 
   #wake(): void {
     const now = this.#output.now();
-    let next = this.#fetches.size > 0 ? FETCH_TIMEOUT_MS : Number.POSITIVE_INFINITY;
-    for (const { dueAt } of this.#neighbors.values()) {
-      if (dueAt !== undefined) next = Math.min(next, Math.max(0, dueAt - now));
-    }
-    if (next !== Number.POSITIVE_INFINITY) this.#output.wake(next);
+    const next = Math.min(this.#neighbors.nextDue(now), this.#fetches.nextTimeout(now));
+    if (next !== Number.POSITIVE_INFINITY) this.#output.wake(Math.ceil(next));
   }
 }

@@ -10,16 +10,17 @@ import {
   readSized,
 } from '../util/codec.ts';
 
-/** Most updates in one batch, and the bytes at which a batch is full. */
+/** Most updates in one batch, and most bytes, which a single update may be over. */
 const MAX_BATCH = 65_536;
-const FULL_BATCH_BYTES = 8 * 1024 * 1024;
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 
 /** `updates` cut into batches, in order. */
 export function* batches(updates: readonly Uint8Array[]): Generator<Uint8Array[]> {
   let batch: Uint8Array[] = [];
   let bytes = 0;
   for (const update of updates) {
-    if (batch.length === MAX_BATCH || bytes >= FULL_BATCH_BYTES) {
+    const isFull = batch.length === MAX_BATCH || bytes + update.length > MAX_BATCH_BYTES;
+    if (isFull && batch.length > 0) {
       yield batch;
       batch = [];
       bytes = 0;
