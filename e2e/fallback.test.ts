@@ -181,4 +181,25 @@ for (const name of BROWSERS) {
     expect(await textAfterReload(page, 'cleared')).toBe('kept in memory, and written again');
     await profile.close();
   });
+
+  test(`site data cleared in ${name} are written again and told of, also where nobody types any more`, async ({
+    tab,
+    browsers,
+  }) => {
+    const profile = await (await browsers(name)).newContext();
+    const page = await tab(name, { profile });
+    const clearing = await tab(name, { profile });
+    await page.evaluate(() => lab.join('cleared'));
+    await page.evaluate(() => lab.insert('kept in memory'));
+    await page.evaluate(() => lab.mesh.flush());
+    await clearing.evaluate(() => lab.deleteStorage());
+    await expect
+      .poll(() => page.evaluate(() => lab.events.some(({ type }) => type === 'error')))
+      .toBe(true);
+    // The loss was told; what is rewritten follows within moments, and `flush` waits for it.
+    await page.waitForTimeout(500);
+    await page.evaluate(() => lab.mesh.flush());
+    expect(await textAfterReload(page, 'cleared')).toBe('kept in memory');
+    await profile.close();
+  });
 }

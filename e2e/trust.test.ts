@@ -36,10 +36,8 @@ test('tabs with different secrets never link, and all are told why', async ({ ta
       'mine',
     ]);
   }
-  const message = await pages[0]?.evaluate(
-    () => (lab.events.find(({ type }) => type === 'error')?.detail as { message: string }).message,
-  );
-  expect(message).toMatch(/secret/);
+  const told = await pages[0]?.evaluate(() => lab.events.find(({ type }) => type === 'error'));
+  expect(told).toMatchObject({ detail: { message: expect.stringMatching(/secret/) } });
 });
 
 test('tabs with the same secret link, and the server sees neither room nor text', async ({
@@ -79,7 +77,7 @@ for (const victim of ['chromium', 'firefox'] as const) {
     await joinAll([honest, bystander], 'hostile', { signaling: signaling.url });
     await honest.evaluate(() => lab.insert('intact'));
     await expectText([honest, bystander], 'intact');
-    for (const kind of ['raw', 'rumor', 'direct', 'members'] as const) {
+    for (const kind of ['raw', 'rumor', 'direct', 'claims', 'members'] as const) {
       const attacker = await tab('chromium');
       await attacker.evaluate(
         (url) => lab.hostile.join('hostile', { signaling: url }),

@@ -95,6 +95,7 @@ class Probe implements Extension {
   neighborUp = () => void this.told.push('up');
   neighborDown = () => void this.told.push('down');
   memberGone = () => void this.told.push('gone');
+  storeLost = () => void this.told.push('store lost');
   deliver = (_origin: string, payload: Uint8Array) =>
     void this.told.push(`rumor ${payload.length}`);
   direct = (_peer: string, payload: Uint8Array) => void this.told.push(`direct ${payload.length}`);

@@ -3,8 +3,20 @@
 import { type Connection, type Mesh, openMesh, simplePeerTransport } from '../../src/index.ts';
 import { seededRandom } from '../../src/util/random.ts';
 
-/** Frame types that reach past the link itself: any bytes behind them go to the layers above. */
-const TAGS = { raw: [], rumor: [8], direct: [12], members: [6] } as const;
+/** Sixteen bytes that could be a tab, and a sequence number. */
+const RUMOR_ID = [...Array(16).keys(), 1];
+
+/**
+ * How frames begin whose random rest reaches further than the link itself: a rumor and a direct
+ * frame about documents (channel 1), a rumor about members (channel 0), a member table.
+ */
+const HEADS = {
+  raw: [],
+  rumor: [8, ...RUMOR_ID, 1],
+  direct: [12, 1],
+  claims: [8, ...RUMOR_ID, 0],
+  members: [6],
+} as const;
 
 export class Hostile {
   #mesh: Mesh | undefined;
@@ -31,10 +43,10 @@ export class Hostile {
   }
 
   /** Sends every neighbor one frame of random bytes, of a kind that `kind` names. */
-  send(kind: keyof typeof TAGS, seed: number): void {
+  send(kind: keyof typeof HEADS, seed: number): void {
     const random = seededRandom(seed);
     const body = Array.from({ length: 1 + Math.floor(random() * 200) }, () => random() * 256);
-    const frame = Uint8Array.from([...TAGS[kind], ...body]);
+    const frame = Uint8Array.from([...HEADS[kind], ...body]);
     for (const connection of this.#connections) {
       if (connection.state === 'open') connection.send(frame, 'control');
     }

@@ -5,6 +5,7 @@ import type { Lab } from './lab.ts';
 /** Adds methods that measure to the lab; page clocks of one machine agree to the millisecond. */
 export class Typing {
   readonly #lab: Lab;
+  #marks = 0;
   /** Milliseconds from a mark's making to its showing here, in order of arrival. */
   readonly delays: number[] = [];
 
@@ -32,7 +33,8 @@ export class Typing {
   async markUntil(name: string, interval: number, isOver: () => boolean): Promise<number> {
     let count = 0;
     while (!isOver()) {
-      this.mark(name, `${this.#lab.mesh.id} ${count++}`);
+      this.mark(name, `${this.#lab.mesh.id} ${this.#marks++}`);
+      count++;
       await new Promise((resolve) => setTimeout(resolve, interval));
     }
     return count;

@@ -83,6 +83,10 @@ export class Engine {
     this.#events = events;
     this.#timers = new Timers(clock);
     this.#node = new Node(id, config, random, isHidden(), clock.now());
+    options.store.onLost = (error) => {
+      this.#events.error(error);
+      for (const extension of this.#extensions.values()) extension.storeLost();
+    };
     this.#stopPageLife = followPageLife({
       visibility: (hidden) => this.#input({ type: 'visibility', hidden }),
       hide: () => this.#pageHidden(),
@@ -224,6 +228,7 @@ export class Engine {
     this.#stopPageLife();
     this.#tellStatus();
     await Promise.all([...this.#extensions.values()].map((extension) => extension.close()));
+    this.#options.store.onLost = undefined;
     await this.#options.store.close();
   }
 

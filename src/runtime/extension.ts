@@ -57,6 +57,8 @@ export interface Extension {
   isSynced(): boolean;
   /** Resolves once all applied writes are in the store; rejects with the store's error. */
   flush(): Promise<void>;
+  /** The store was emptied or cut off under the mesh; it can be written again. */
+  storeLost(): void;
   /** `flush` that never rejects: a failure is told as an error event. */
   settle(): Promise<void>;
   /** Lets go of everything after a last `settle`; never rejects. */

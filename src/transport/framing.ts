@@ -1,7 +1,7 @@
 /**
  * One side of a connection's framing: frames in, fragments out, and back.
  *
- * Bulk is sent in a window. The other side acknowledges bulk fragments as it takes them, and no more
+ * Bulk is sent in a window (SPEC W7). The other side acknowledges bulk fragments as it takes them, and no more
  * than WINDOW of them are under way. A data channel's own buffer does not bound that: what the
  * receiver's page has not got round to piles up behind it, and a keystroke would wait there.
  */

@@ -174,6 +174,12 @@ export class Documents implements Extension {
     await Promise.all([...this.#documents.values()].map((document) => document.flush()));
   }
 
+  storeLost(): void {
+    for (const document of this.#documents.values()) {
+      document.load().catch((thrown: unknown) => this.#failed(thrown));
+    }
+  }
+
   async settle(): Promise<void> {
     // What failed was told, and is tried again.
     await Promise.allSettled([this.flush()]);
