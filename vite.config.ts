@@ -101,6 +101,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     root,
     environment: 'node',
+    setupFiles: ['scripts/soak-runs.mjs'],
     include: ['{src,signaling-server,demo,scripts}/**/*.test.{ts,mjs}'],
   },
 }));
