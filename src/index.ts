@@ -18,7 +18,7 @@ export type {
 export type { ProtocolConfig } from './protocol/config.ts';
 export type { MemberStatus } from './protocol/frames.ts';
 export type { MeshStatus } from './runtime/status.ts';
-export { memoryStore } from './storage/memory.ts';
+export { MemoryDisk, memoryStore } from './storage/memory.ts';
 export { simplePeerTransport } from './transport/simple-peer.ts';
 export { MeshError, type MeshErrorCode } from './util/errors.ts';
 export type { PeerId } from './util/peer-id.ts';
