@@ -102,6 +102,8 @@ export default defineConfig(({ mode }) => ({
     root,
     environment: 'node',
     setupFiles: ['scripts/soak-runs.mjs'],
+    // Ten times what the slowest test takes here, and as long as it wants in a soak.
+    testTimeout: process.env.MNEMESH_SOAK === undefined ? 60_000 : 3_600_000,
     include: ['{src,signaling-server,demo,scripts}/**/*.test.{ts,mjs}'],
   },
 }));
