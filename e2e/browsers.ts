@@ -51,6 +51,8 @@ export interface DurableBrowser {
   readonly context: BrowserContext;
   /** SIGKILLs the browser, as a power cut would; resolves once its processes are gone. */
   kill(): Promise<void>;
+  /** Stops all its processes for so long, as a laptop's sleep does, and lets them go on. */
+  sleep(ms: number): Promise<void>;
 }
 
 /** A profile folder: open a browser on it, kill it, open another. */
@@ -62,13 +64,15 @@ export interface DurableProfile {
   remove(): Promise<void>;
 }
 
-/** Ids of the processes that were started with `folder` in their arguments (Linux). */
-function processesOf(folder: string): number[] {
-  const found: number[] = [];
+/** What /proc tells of every process (Linux): its id, its parent's, and how it was started. */
+function allProcesses(): { pid: number; parent: number; command: string }[] {
+  const found = [];
   for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    if (!/^\d+$/.test(name)) continue;
     try {
-      if (readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(folder)) found.push(Number(name));
+      const command = readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1];
+      found.push({ pid: Number(name), parent: Number(parent), command });
     } catch (error) {
       // It ended between the listing and the reading.
       if (!['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
@@ -77,17 +81,34 @@ function processesOf(folder: string): number[] {
   return found;
 }
 
+/** Ids of the processes that were started with `folder` in their arguments, and of all below them. */
+function processesOf(folder: string): number[] {
+  const all = allProcesses();
+  const found = new Set<number>();
+  for (const { pid, command } of all) {
+    if (pid !== process.pid && command.includes(folder)) found.add(pid);
+  }
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+  }
+  return [...found];
+}
+
+/** Sends `signal` to a process that may have ended meanwhile. */
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 async function killAll(folder: string): Promise<void> {
   const deadline = performance.now() + 30_000;
   for (let left = processesOf(folder); left.length > 0; left = processesOf(folder)) {
     if (performance.now() > deadline) throw new Error(`processes ${left} outlived SIGKILL`);
-    for (const pid of left) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-      }
-    }
+    for (const pid of left) signalTo(pid, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -109,6 +130,12 @@ export async function createProfile(name: BrowserName): Promise<DurableProfile> 
           // Playwright notices by itself; closing meanwhile would be an error.
           await closed;
           open = undefined;
+        },
+        async sleep(ms) {
+          const pids = processesOf(folder);
+          for (const pid of pids) signalTo(pid, 'SIGSTOP');
+          await new Promise((resolve) => setTimeout(resolve, ms));
+          for (const pid of pids) signalTo(pid, 'SIGCONT');
         },
       };
     },

@@ -1,6 +1,6 @@
 /**
  * `npm run test:soak`: the unit and browser tests with MNEMESH_SOAK set, which makes them hunt longer:
- * property tests make fifty times as many runs (scripts/soak-runs.mjs), browsers are killed thirty
+ * property tests make twenty to fifty times as many runs, browsers are killed thirty
  * times a test. It takes up to an hour. A failing property prints the seed that replays it.
  */
 

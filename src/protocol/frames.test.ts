@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../util/testing/runs.ts';
 import {
   BYE_REASONS,
   decodeFrame,
@@ -55,7 +56,7 @@ describe('frames', () => {
       fc.property(frame, (value) => {
         expect(decodeFrame(encodeFrame(value))).toEqual(value);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -73,7 +74,7 @@ describe('frames', () => {
         if (read === undefined || read.type === 'foreignHello') return;
         expect(decodeFrame(encodeFrame(read))).toEqual(read);
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     );
   });
 
@@ -84,7 +85,7 @@ describe('frames', () => {
         bytes[place % bytes.length] = byte;
         decodeFrame(bytes);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../util/testing/runs.ts';
 import { resolveConfig } from './config.ts';
 import { MEMBER_STATUSES, type MemberEntry } from './frames.ts';
 import { MemberTable } from './members.ts';
@@ -44,7 +45,7 @@ describe('the member table', () => {
         expect(sorted(one)).toEqual(sorted(other));
         expect(one.digest()).toEqual(other.digest());
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { equalBytes } from '../util/bytes.ts';
 import { encode } from '../util/codec.ts';
 import { seededRandom } from '../util/random.ts';
+import { runs } from '../util/testing/runs.ts';
 import { resolveConfig } from './config.ts';
 import {
   decodeFrame,
@@ -198,7 +199,7 @@ describe('one node', () => {
         expect(sentTo(A)).toEqual([{ type: 'bye', reason: 'avoided', suggested: [] }]);
         expect(bench.node.wouldAnswer(A, bench.now)).toBe(false);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -377,4 +377,35 @@ describe('the dialer', () => {
     small.connection(0).receivingBytes = 7;
     expect(small.dialer.bytesUnderWay(LARGE)).toBe(12);
   });
+
+  it('an offer that comes again after its attempt ended begins nothing, whoever repeats it', () => {
+    const [small, large] = pair();
+    small.dialer.dial(LARGE);
+    small.connection(0).handlers.signal(offer(1));
+    const first = small.outbox[0]?.text ?? '';
+    small.deliverTo(large);
+    large.connection(0).open();
+    large.connection(0).fail(undefined);
+    small.connection(0).fail(undefined);
+    small.dialer.dial(LARGE);
+    small.connection(1).handlers.signal(offer(2));
+    small.deliverTo(large);
+    large.connection(1).open();
+    large.dialer.message(SMALL, first);
+    expect(large.connections).toHaveLength(2);
+    expect(large.connection(1).state).toBe('open');
+  });
+
+  it('bytes that stand still for 10 s are not under way, and are again once they move', () => {
+    const [small] = pair();
+    small.dialer.dial(LARGE);
+    const connection = small.connection(0);
+    connection.receivingBytes = 50_000;
+    expect(small.dialer.bytesUnderWay(LARGE, 1_000)).toBe(50_000);
+    expect(small.dialer.bytesUnderWay(LARGE, 10_900)).toBe(50_000);
+    expect(small.dialer.bytesUnderWay(LARGE, 11_000)).toBe(0);
+    connection.queuedBytes = 1;
+    expect(small.dialer.bytesUnderWay(LARGE, 12_000)).toBe(50_001);
+    expect(small.dialer.bytesUnderWay(SMALL, 12_000)).toBe(0);
+  });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../util/testing/runs.ts';
 import {
   type ClientMessage,
   encodeMessage,
@@ -71,7 +72,7 @@ describe('parsers', () => {
           expect(parseServerMessage(encodeMessage(server))).toEqual(server);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../util/testing/runs.ts';
 import { DocumentLog } from './document-log.ts';
 import { MemoryDisk, memoryStore } from './memory.ts';
 
@@ -164,7 +165,7 @@ describe('DocumentLog', () => {
           expect(encodeSet(held)).toEqual(encodeSet(written));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

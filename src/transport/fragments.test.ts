@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Lane } from '../ports/transport.ts';
 import { equalBytes } from '../util/bytes.ts';
 import { MeshError } from '../util/errors.ts';
+import { runs } from '../util/testing/runs.ts';
 import { FRAGMENT_BYTES, Fragmenter, Reassembler } from './fragments.ts';
 
 const MAX = 256 * 1024;
@@ -73,7 +74,7 @@ describe('fragments', () => {
         }
         expect(reassembler.receivingBytes).toBe(0);
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 
@@ -180,7 +181,7 @@ describe('whatever bytes arrive', () => {
           expect(reassembler.receivingBytes).toBeLessThanOrEqual(Math.min(2 * limit, pushedBytes));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

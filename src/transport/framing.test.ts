@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../util/testing/runs.ts';
 import { ACKNOWLEDGEMENT, FRAGMENT_BYTES, isBulk } from './fragments.ts';
 import { ACKNOWLEDGED_AT_ONCE, Framing, WINDOW } from './framing.ts';
 
@@ -62,7 +63,7 @@ describe('Framing', () => {
           expect(sides[to].receivingBytes).toBe(0);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -99,5 +100,16 @@ describe('Framing', () => {
     framing.clearBulk();
     expect(drain(framing)).toHaveLength(1);
     expect(framing.unsentBytes).toBe(0);
+  });
+
+  it('takes no more than 512 MiB that wait, so that who asks and does not read fills no memory', () => {
+    const framing = new Framing(64 * MIB);
+    const frame = new Uint8Array(64 * MIB);
+    for (let i = 0; i < 8; i++) expect(framing.push(frame, 'bulk')).toBe(true);
+    expect(framing.push(frame, 'bulk')).toBe(false);
+    expect(framing.push(bytes(1, 1), 'control')).toBe(false);
+    expect(framing.queuedBytes).toBe(512 * MIB);
+    framing.clearBulk();
+    expect(framing.push(bytes(1, 1), 'control')).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Lane } from '../ports/transport.ts';
+import { runs } from '../util/testing/runs.ts';
 import { FRAGMENT_BYTES, Reassembler } from './fragments.ts';
 import { CONTROL_RUN, SendQueue } from './send-queue.ts';
 
@@ -117,7 +118,7 @@ describe('SendQueue', () => {
           expect(received[each].map(summary)).toEqual(sent[each].map(summary));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

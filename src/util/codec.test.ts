@@ -17,6 +17,7 @@ import {
   readUint,
   writePeer,
 } from './codec.ts';
+import { runs } from './testing/runs.ts';
 
 const read = <T>(bytes: readonly number[], reader: (decoder: Decoder) => T) =>
   decodeTotal(Uint8Array.from(bytes), reader);
@@ -70,7 +71,7 @@ describe('reading untrusted bytes', () => {
           expect(decodeTotal(within, reader)).toEqual(decodeTotal(bytes, reader));
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 

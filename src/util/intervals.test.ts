@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IntervalSet } from './intervals.ts';
+import { runs } from './testing/runs.ts';
 
 const operation = fc.tuple(fc.nat(60), fc.nat(12));
 
@@ -32,7 +33,7 @@ describe('IntervalSet', () => {
         }
         expect([...set].length).toBe(set.intervals);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

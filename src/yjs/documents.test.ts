@@ -215,4 +215,64 @@ describe('Documents', () => {
     awareness.destroy();
     await host.documents.close();
   });
+
+  it('a document that cannot be read when it is opened is shared from memory, and joined later with what is stored', async () => {
+    const disk = new MemoryDisk();
+    await new DocumentLog(memoryStore(disk)).append('notes', packUpdates([updateOf('stored ')]), 0);
+    const store = memoryStore(disk);
+    let isBroken = false;
+    const host = new FakeHost({
+      kind: 'memory',
+      durable: false,
+      transact: async (mode, body) => {
+        if (isBroken) throw new MeshError('store-unavailable', 'read failed');
+        return store.transact(mode, body);
+      },
+      close: () => store.close(),
+    });
+    await host.documents.ready;
+    isBroken = true;
+    const doc = await host.open('notes');
+    const text = doc.getText('t');
+    expect(host.errors.map(({ code }) => code)).toEqual(['store-unavailable']);
+    text.insert(0, 'typed ');
+    host.documents.deliver(PEER, rumorOf('notes', updateOf('told ')));
+    await settled();
+    expect(host.broadcasts).toHaveLength(1);
+    expect(text.toString()).toContain('told ');
+    const second = await host.open('notes');
+    expect(second.getText('t').toString()).toBe(text.toString());
+    isBroken = false;
+    await host.documents.flush();
+    for (const part of ['typed ', 'told ', 'stored ']) expect(text.toString()).toContain(part);
+    expect(second.getText('t').toString()).toBe(text.toString());
+    const after = await new FakeHost(memoryStore(disk)).open('notes');
+    expect(after.getText('t').toString()).toBe(text.toString());
+  });
+
+  it('D8: a neighbor that asks for one document a thousand times at once has it read once', async () => {
+    const disk = new MemoryDisk();
+    await new DocumentLog(memoryStore(disk)).append('notes', packUpdates([updateOf('x')]), 0);
+    const store = memoryStore(disk);
+    let reads = 0;
+    const host = new FakeHost({
+      kind: 'memory',
+      durable: false,
+      transact: (mode, body) => {
+        reads++;
+        return store.transact(mode, body);
+      },
+      close: () => store.close(),
+    });
+    await host.documents.ready;
+    reads = 0;
+    const [leaf, vector] = [new Uint8Array(32), new Uint8Array([0])];
+    const question = encodeMessage({ type: 'step1', name: 'notes', leaf, vector });
+    for (let i = 0; i < 1_000; i++) host.documents.direct(PEER, question);
+    await settled();
+    expect(reads).toBe(1);
+    host.documents.direct(PEER, question);
+    await settled();
+    expect(reads).toBe(2);
+  });
 });

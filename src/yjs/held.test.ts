@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { toHex } from '../util/bytes.ts';
 import { encode } from '../util/codec.ts';
+import { runs } from '../util/testing/runs.ts';
 import { HeldRanges } from './held.ts';
 import { type Delivery, deliver, edits, History, heldOf, leafOf } from './testing/histories.ts';
 
@@ -29,7 +30,7 @@ describe('HeldRanges', () => {
         expect(toHex(heldA.leaf())).toBe(toHex(heldB.leaf()));
         for (const update of updates) expect(heldA.add(update)).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -46,7 +47,7 @@ describe('HeldRanges', () => {
         }
         expect(leafOf([Y.encodeStateAsUpdate(doc)])).toBe(toHex(held.leaf()));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -59,7 +60,7 @@ describe('HeldRanges', () => {
           leafOf([Y.encodeStateAsUpdate(kept.whole())]),
         );
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -84,7 +85,7 @@ describe('HeldRanges', () => {
         for (const update of history.updates) held.add(update); // deletions of what a merge dropped
         expect(toHex(held.leaf())).toBe(toHex(all.leaf()));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -116,7 +117,7 @@ describe('HeldRanges', () => {
           }
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

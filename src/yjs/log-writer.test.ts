@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type * as Y from 'yjs';
 import { MemoryDisk } from '../storage/memory.ts';
 import { MeshError } from '../util/errors.ts';
+import { runs } from '../util/testing/runs.ts';
 import { settled } from './testing/fake-clock.ts';
 import { leafOf } from './testing/histories.ts';
 import { Tab, updateOf } from './testing/tab.ts';
@@ -146,7 +147,7 @@ describe('LogWriter (D6)', () => {
         expect(tab.errors).toEqual([]);
       }
     });
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, { numRuns: runs(60) });
   });
 
   it('tells of a full disk once, keeps everything, and writes it when there is room', async () => {

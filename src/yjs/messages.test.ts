@@ -3,6 +3,7 @@ import { writeUint8, writeVarUint8Array } from 'lib0/encoding';
 import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { encode } from '../util/codec.ts';
+import { runs } from '../util/testing/runs.ts';
 import {
   type DocumentMessage,
   type DocumentRumor,
@@ -60,7 +61,7 @@ describe('messages on documents (D8)', () => {
         expect(decodeRumor(encodeRumor(one))).toEqual(one);
         expect(decodeMessage(encodeMessage(other))).toEqual(other);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -74,7 +75,7 @@ describe('messages on documents (D8)', () => {
         const heard = decodeRumor(hostile);
         if (heard !== undefined) expect(decodeRumor(encodeRumor(heard))).toEqual(heard);
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 

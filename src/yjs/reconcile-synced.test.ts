@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../util/testing/runs.ts';
 import { fill, updateOf, World } from './testing/reconcile-world.ts';
 
 const BIG = 'x'.repeat(1_000_000);
@@ -98,7 +99,7 @@ describe('Reconciler, while documents change', () => {
         }
       }
     });
-    await fc.assert(property, { numRuns: 15 });
+    await fc.assert(property, { numRuns: runs(15) });
   });
 
   it('D5: a neighbor without documents counts no longer after 5 s, and that is told', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../util/random.ts';
+import { runs } from '../util/testing/runs.ts';
 import type { DocumentMessage } from './messages.ts';
 import { fill, updateOf, World } from './testing/reconcile-world.ts';
 
@@ -16,7 +17,7 @@ describe('Reconciler', () => {
       expect(world.isConverged).toBe(true);
       for (const node of world.nodes) expect(node.reconciler.isSynced()).toBe(true);
     });
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: runs(40) });
   });
 
   it('D3: it is quiet once all hold the same', async () => {
@@ -157,7 +158,7 @@ describe('Reconciler', () => {
       await world.rounds(100);
       expect(world.isConverged).toBe(true);
     });
-    await fc.assert(property, { numRuns: 10 });
+    await fc.assert(property, { numRuns: runs(10) });
   });
 
   it('D3: a neighbor that answers nothing is left for another after 10 s', async () => {
@@ -266,6 +267,6 @@ describe('Reconciler', () => {
       expect(world.isConverged).toBe(true);
       expect(world.sent.length).toBeLessThan(3_000);
     });
-    await fc.assert(property, { numRuns: 25 });
+    await fc.assert(property, { numRuns: runs(25) });
   });
 });

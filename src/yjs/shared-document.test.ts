@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
+import { runs } from '../util/testing/runs.ts';
 import { settled } from './testing/fake-clock.ts';
 import { edits, History, leafOf } from './testing/histories.ts';
 import { Tab, updateOf } from './testing/tab.ts';
@@ -166,7 +167,7 @@ describe('SharedDocument', () => {
       await after.document.load();
       expect(after.leaf()).toBe(tab.leaf());
     });
-    await fc.assert(property, { numRuns: 200, seed: 7 });
+    await fc.assert(property, { numRuns: runs(200), seed: 7 });
     expect(consequences).toBeGreaterThan(0);
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../util/testing/runs.ts';
 import { batches, packUpdates, unpackUpdates } from './updates.ts';
 
 const MIB = 1024 * 1024;
@@ -41,7 +42,7 @@ describe('batches of updates', () => {
         const updates = unpackUpdates(bytes);
         if (updates !== undefined) expect(unpackUpdates(packUpdates(updates))).toEqual(updates);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });
