@@ -11,6 +11,11 @@ const LABELS: Record<Mesh['status'], string> = {
   closed: 'Closed',
 };
 
+/** `reason` as a sentence; an address at its start stays as it is written. */
+function sentenceOf(reason: string): string {
+  return /^wss?:/.test(reason) ? reason : reason.charAt(0).toUpperCase() + reason.slice(1);
+}
+
 /** Shows the connection of `mesh`, which was opened with `signaling`, and lets people cut it. */
 export function showConnection(mesh: Mesh, signaling: string | undefined): void {
   const button = byId('connection-button');
@@ -27,7 +32,7 @@ export function showConnection(mesh: Mesh, signaling: string | undefined): void 
     button.title = reason;
     byId('connection-label').textContent = label;
     byId('connection-title').textContent = label;
-    byId('connection-reason').textContent = reason;
+    byId('connection-reason').textContent = sentenceOf(reason);
     byId('connection-links').textContent =
       others === 0 ? 'None' : `${links} of ${others} ${others === 1 ? 'tab' : 'tabs'}`;
     offline.checked = status === 'disconnected';

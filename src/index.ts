@@ -5,7 +5,8 @@
  */
 
 export { type Member, Mesh, type MeshEvents, type MeshStats, type Neighbor } from './mesh.ts';
-export { type MeshOptions, openMesh } from './open-mesh.ts';
+export type { MeshOptions } from './mesh-options.ts';
+export { openMesh } from './open-mesh.ts';
 export type { Store, StoreKey, StoreRow, StoreTransaction } from './ports/store.ts';
 export type {
   Connection,

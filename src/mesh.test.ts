@@ -2,7 +2,8 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Mesh } from './mesh.ts';
-import { type MeshOptions, openMesh } from './open-mesh.ts';
+import type { MeshOptions } from './mesh-options.ts';
+import { openMesh } from './open-mesh.ts';
 import type { Store } from './ports/store.ts';
 import type { Transport } from './ports/transport.ts';
 import { ATTACH, type Extension, type ExtensionHost } from './runtime/extension.ts';
@@ -104,6 +105,7 @@ class Probe implements Extension {
   isSynced = () => this.synced;
   flush = () => Promise.resolve();
   settle = () => Promise.resolve();
+  leaving = (): void => undefined;
 
   close(): Promise<void> {
     this.closed++;
@@ -355,12 +357,27 @@ describe('opening', () => {
       { signaling: ['https://example.org'] },
       /"https:\/\/example/,
     ],
-    ['a signaling of another type', 'a', { signaling: 7 }, /"7" is not a signaling URL/],
-    ['an unknown store', 'a', { store: 'disk' }, /options\.store is disk/],
-    ['a store that is none', 'a', { store: {} }, /options\.store is not a Store.*transact/],
-    ['a transport that is none', 'a', { transport: {} }, /options\.transport is not a Transport/],
-    ['a signal that is none', 'a', { signal: {} }, /options\.signal is not an AbortSignal/],
+    [
+      'a signaling of another type',
+      'a',
+      { signaling: Symbol() },
+      /options\.signaling must be a URL/,
+    ],
+    [
+      'an option with a typing mistake',
+      'a',
+      { signalling: 'ws://a' },
+      /signalling is not an option.*signaling/,
+    ],
+    ['a list of options', 'a', ['ws://a'], /options of openMesh/],
+    ['an unknown store', 'a', { store: 'disk' }, /options\.store must be 'indexeddb', 'memory'/],
+    ['a store that is none', 'a', { store: {} }, /options\.store must be .* or a Store/],
+    ['a transport that is none', 'a', { transport: {} }, /options\.transport must be a Transport/],
+    ['a signal that is none', 'a', { signal: {} }, /options\.signal must be an AbortSignal/],
     ['ICE servers that are no list', 'a', { iceServers: 'stun:x' }, /options\.iceServers/],
+    ['ICE servers that are texts', 'a', { iceServers: ['stun:x'] }, /iceServers\[0\]\.urls/],
+    ['an ICE server of another protocol', 'a', { iceServers: [{ urls: 'http://x' }] }, /urls must/],
+    ['a TURN server without credentials', 'a', { iceServers: [{ urls: 'turn:x' }] }, /credential/],
     ['a config out of bounds', 'a', { config: { fanout: 100 } }, /config\.fanout is 100.*1 to 8/],
     ['an unknown config', 'a', { config: { fanuot: 1 } }, /config\.fanuot is not an option/],
     ['a config that is no object', 'a', { config: 'fast' }, /config must be an object/],
@@ -490,5 +507,66 @@ describe('extensions', () => {
     expect(first.neighbors).toEqual([]);
     expect(errors.map(({ code }) => code)).toEqual(['bad-frame']);
     await until('the other knows', () => second.neighbors.length === 0);
+  });
+
+  it('hear of edits that were not told yet before the mesh leaves', async () => {
+    const [first, second] = (await openLinked(2)) as [Mesh, Mesh];
+    const [a, b] = [Probe.on(first), Probe.on(second)];
+    a.leaving = () => a.host.broadcast(new Uint8Array(7));
+    await first.close();
+    await until('the rumor arrived', () => b.told.includes('rumor 7'));
+  });
+});
+
+describe('a page with a mesh', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('that comes back from the back-forward cache joins again, unless the app disconnected', async () => {
+    const window = new EventTarget();
+    vi.stubGlobal('window', window);
+    vi.stubGlobal('document', Object.assign(new EventTarget(), { visibilityState: 'visible' }));
+    const [mesh] = (await openRoom(1)) as [Mesh];
+    const pageshow = () =>
+      window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }));
+    window.dispatchEvent(new Event('pagehide'));
+    expect(mesh.status).toBe('disconnected');
+    pageshow();
+    expect(mesh.status).not.toBe('disconnected');
+    window.dispatchEvent(new Event('pagehide'));
+    mesh.disconnect();
+    pageshow();
+    expect(mesh.status).toBe('disconnected');
+  });
+
+  it('is the same session to the signaling server after it was disconnected', async () => {
+    const joins: string[] = [];
+    class Socket extends EventTarget {
+      readonly bufferedAmount = 0;
+      constructor() {
+        super();
+        const limits = {
+          messageBytes: 65_536,
+          topics: 8,
+          messagesPerSecond: 60,
+          messageBurst: 300,
+        };
+        const data = JSON.stringify({ type: 'welcome', version: 1, iceServers: [], limits });
+        queueMicrotask(() => this.dispatchEvent(new MessageEvent('message', { data })));
+      }
+      close(): void {
+        // Nothing is open.
+      }
+      send(text: string): void {
+        const { type, key } = JSON.parse(text) as { type: string; key: string };
+        if (type === 'join') joins.push(key);
+      }
+    }
+    vi.stubGlobal('WebSocket', Socket);
+    const [mesh] = (await openRoom(1, { signaling: 'ws://127.0.0.1:1' })) as [Mesh];
+    await until('it joins', () => joins.length === 2);
+    mesh.disconnect();
+    mesh.connect();
+    await until('it joins again', () => joins.length === 4);
+    expect(new Set(joins).size).toBe(1);
   });
 });

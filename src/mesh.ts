@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The Mesh: what an app holds of a room. Everything it does is done by the layers below. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -41,7 +42,7 @@ export interface MeshEvents {
   neighbor: { readonly id: PeerId; readonly linked: boolean };
   /** Whether all neighbors are known to hold the same memory changed. */
   synced: { readonly synced: boolean };
-  /** Something went wrong that the mesh lives on with. */
+  /** Something went wrong that the mesh lives on with. Without a listener it is written to the console. */
   error: MeshError;
 }
 
@@ -96,11 +97,11 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
       member: ({ entry }) => this.emit('member', this.#memberOf(entry)),
       neighbor: (id, linked) => this.emit('neighbor', { id, linked }),
       synced: (synced) => this.emit('synced', { synced }),
-      error: (error) => this.emit('error', error),
+      error: (error) => this.#tellError(error),
     });
     if (parts.errors.length > 0) {
       this.#cancelErrors = parts.clock.setTimer(() => {
-        for (const error of parts.errors) this.emit('error', error);
+        for (const error of parts.errors) this.#tellError(error);
       }, 0);
     }
     parts.signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -208,7 +209,10 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
     this.#engine.leave();
   }
 
-  /** Leaves the room, writes what is unwritten and frees everything; idempotent. */
+  /**
+   * Leaves the room, writes what is unwritten and frees everything; idempotent. Providers that still
+   * use the mesh are told by an `error` event, and neither share nor store what comes after.
+   */
   async close(): Promise<void> {
     this.#cancelErrors?.();
     this.#parts.signal?.removeEventListener('abort', this.#onAbort);
@@ -227,6 +231,11 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
 
   #throwIfClosed(words: string): void {
     if (this.status === 'closed') throw new MeshError('closed', `The mesh is closed and ${words}`);
+  }
+
+  #tellError(error: MeshError): void {
+    if (!this.wasListenedTo('error')) console.warn(`mnemesh: ${error.message}`);
+    this.emit('error', error);
   }
 
   #memberOf({ id, status, hidden }: MemberEntry): Member {

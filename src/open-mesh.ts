@@ -1,10 +1,10 @@
 /** `openMesh`: from options to an open Mesh. */
 
 import { Mesh } from './mesh.ts';
+import { checkOptions, type MeshOptions } from './mesh-options.ts';
 import type { Signaling } from './ports/signaling.ts';
 import type { Store } from './ports/store.ts';
-import type { Transport } from './ports/transport.ts';
-import { type ProtocolConfig, resolveConfig } from './protocol/config.ts';
+import { resolveConfig } from './protocol/config.ts';
 import { newPeerId, systemClock, systemRandom } from './runtime/system.ts';
 import { broadcastChannelSignaling } from './signaling/broadcast-channel.ts';
 import { sealedSignaling } from './signaling/sealed.ts';
@@ -16,38 +16,6 @@ import { memoryStore } from './storage/memory.ts';
 import { simplePeerTransport } from './transport/simple-peer.ts';
 import { MeshError } from './util/errors.ts';
 
-/** Options of `openMesh`; all may be left out. */
-export interface MeshOptions {
-  /**
-   * Signaling servers: a `ws:` or `wss:` URL, or several, all of which are joined. Without one,
-   * tabs of this browser find each other and no others.
-   */
-  readonly signaling?: string | readonly string[] | undefined;
-  /**
-   * A secret that all tabs of the room must share. What passes through signaling is sealed with it
-   * (PBKDF2, HKDF, AES-GCM), so that the server can neither join nor read nor sit in the middle.
-   * Needs a secure context: https or localhost.
-   */
-  readonly secret?: string | undefined;
-  /**
-   * Where memory is kept: `indexeddb` (the default in browsers), `memory`, or a store of the app's
-   * own. Where IndexedDB cannot be used the tab goes on in memory, with an `error` event.
-   */
-  readonly store?: 'indexeddb' | 'memory' | Store | undefined;
-  /**
-   * STUN and TURN servers for connections across networks. Default: those that the signaling server
-   * announces (`mnemesh-signaling --ice`), and none where it announces none; no third party is
-   * ever contacted unnamed.
-   */
-  readonly iceServers?: readonly RTCIceServer[] | undefined;
-  /** Options of the protocol, each documented in `ProtocolConfig`. */
-  readonly config?: Partial<ProtocolConfig> | undefined;
-  /** How links are made. Default: WebRTC data channels. For tests and for other networks. */
-  readonly transport?: Transport | undefined;
-  /** Aborting rejects the opening, or closes the mesh where it is open. */
-  readonly signal?: AbortSignal | undefined;
-}
-
 /**
  * Opens `room` in this tab. Resolves when local memory is at hand, without waiting for the network.
  * Opening the same room twice gives two meshes that link with each other.
@@ -57,26 +25,20 @@ export interface MeshOptions {
  * secret without WebCrypto, `aborted` through `options.signal`. Nothing was opened.
  */
 export async function openMesh(room: string, options: MeshOptions = {}): Promise<Mesh> {
-  if (typeof options !== 'object' || options === null) {
-    throw new MeshError(
-      'bad-argument',
-      'The options of openMesh must be an object. Nothing was opened.',
-    );
-  }
-  const { secret, signal } = options;
-  requireMethod('signal', signal, 'addEventListener', 'an AbortSignal');
-  requireMethod('transport', options.transport, 'dial', 'a Transport');
+  checkOptions(options);
+  const { secret, signal, iceServers } = options;
   throwIfAborted(signal);
   const config = resolveConfig(options.config);
-  const iceServers = checkIceServers(options.iceServers);
   const keys = await deriveRoomKeys(room, secret);
   const id = newPeerId();
   const random = systemRandom();
+  // 128 random bits, the same at each joining: a connection that the server takes for open gives way.
+  const key = newPeerId();
   const urls = options.signaling === undefined ? [] : [options.signaling].flat();
   const createSignaling = (): Signaling => {
     const parts: Signaling[] = [broadcastChannelSignaling({ peer: id, random })];
     if (urls.length > 0) {
-      parts.push(webSocketSignaling({ urls, peer: id, clock: systemClock, random }));
+      parts.push(webSocketSignaling({ urls, peer: id, key, clock: systemClock, random }));
     }
     return sealedSignaling(severalSignalings(parts), { room, peer: id, keys });
   };
@@ -110,16 +72,7 @@ async function openStore(
   errors: MeshError[],
 ): Promise<Store> {
   if (choice === 'memory') return memoryStore();
-  if (typeof choice === 'object' && choice !== null) {
-    requireMethod('store', choice, 'transact', 'a Store');
-    return choice;
-  }
-  if (choice !== undefined && choice !== 'indexeddb') {
-    throw new MeshError(
-      'bad-argument',
-      `options.store is ${String(choice)}; it must be 'indexeddb', 'memory' or a Store. Nothing was opened.`,
-    );
-  }
+  if (typeof choice === 'object') return choice;
   const isBrowser = typeof document !== 'undefined';
   if (choice === undefined && !isBrowser) return memoryStore();
   try {
@@ -129,24 +82,6 @@ async function openStore(
     errors.push(thrown);
     return memoryStore();
   }
-}
-
-function checkIceServers(
-  servers: readonly RTCIceServer[] | undefined,
-): readonly RTCIceServer[] | undefined {
-  if (servers === undefined || Array.isArray(servers)) return servers;
-  throw new MeshError(
-    'bad-argument',
-    'options.iceServers must be a list of RTCIceServer. Nothing was opened.',
-  );
-}
-
-function requireMethod(option: string, value: unknown, method: string, kind: string): void {
-  if (value === undefined || typeof Object(value)[method] === 'function') return;
-  throw new MeshError(
-    'bad-argument',
-    `options.${option} is not ${kind}: it has no ${method}(). Nothing was opened.`,
-  );
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -91,7 +91,7 @@ export async function createApp(folder, tarball) {
 export async function checkTypes(app) {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   const common = [
-    ...['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2023,esnext.disposable,dom'],
+    ...['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2023,dom'],
     ...['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types'), 'types.ts'],
   ];
   for (const [module, resolution] of [

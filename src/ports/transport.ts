@@ -38,7 +38,7 @@ export interface Connection {
   /** Asks for a new network path (ICE restart, RFC 8445 section 9), keeping the connection. */
   restart(): void;
   /**
-   * Queues one frame. False where the connection is not open.
+   * Queues one frame. False where the connection is not open, or too much waits to be sent.
    * @throws MeshError `value-too-large` above `maxFrameBytes`; nothing was queued.
    */
   send(frame: Uint8Array, lane: Lane): boolean;

@@ -72,11 +72,11 @@ export function resolveConfig(given: Partial<ProtocolConfig> = {}): ProtocolConf
   }
   const resolved: Record<string, number> = {};
   for (const [name, [low, high, fallback]] of Object.entries(BOUNDS)) {
-    const value: unknown = given[name as keyof ProtocolConfig] ?? fallback;
+    const { [name as keyof ProtocolConfig]: value = fallback }: Record<string, unknown> = given;
     if (!Number.isInteger(value) || !(Number(value) >= low && Number(value) <= high)) {
       throw new MeshError(
         'bad-argument',
-        `config.${name} is ${String(value)}; it must be a whole number from ${low} to ${high}. Nothing was opened.`,
+        `config.${name} is ${typeof value === 'number' ? value : `a ${typeof value}`}; it must be a whole number from ${low} to ${high}. Nothing was opened.`,
       );
     }
     resolved[name] = Number(value);
@@ -85,6 +85,7 @@ export function resolveConfig(given: Partial<ProtocolConfig> = {}): ProtocolConf
   requireOrder(config, 'gossipInterval', 'gossipIntervalMax', 1);
   requireOrder(config, 'activeSize', 'activeMax', 1);
   requireOrder(config, 'pingInterval', 'linkTimeout', 2);
+  requireOrder(config, 'linkTimeout', 'hiddenTimeout', 1);
   return config;
 }
 
@@ -97,7 +98,7 @@ function requireOrder(
   if (config[large] < times * config[small]) {
     throw new MeshError(
       'bad-argument',
-      `config.${large} (${config[large]}) must be at least ${times} times config.${small} (${config[small]}). Nothing was opened.`,
+      `config.${large} (${config[large]}, where not given its default) must be at least ${times === 1 ? '' : 'twice '}config.${small} (${config[small]}). Nothing was opened.`,
     );
   }
 }

@@ -371,11 +371,11 @@ describe('the dialer', () => {
 
   it('counts the bytes under way to and from a peer', () => {
     const [small] = pair();
-    expect(small.dialer.bytesUnderWay(LARGE)).toBe(0);
+    expect(small.dialer.bytesUnderWay(LARGE, 0)).toBe(0);
     small.dialer.dial(LARGE);
     small.connection(0).queuedBytes = 5;
     small.connection(0).receivingBytes = 7;
-    expect(small.dialer.bytesUnderWay(LARGE)).toBe(12);
+    expect(small.dialer.bytesUnderWay(LARGE, 0)).toBe(12);
   });
 
   it('an offer that comes again after its attempt ended begins nothing, whoever repeats it', () => {

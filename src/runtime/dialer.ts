@@ -16,6 +16,10 @@ import type { Random } from '../util/random.ts';
 const MAX_SIGNAL_CHARACTERS = 65_536;
 /** A path that stays broken this long is renewed by an ICE restart. */
 const RESTART_AFTER_MS = 1_500;
+/** Bytes that stand still for so long are not under way any more, whoever is to blame. */
+const STALLED_MS = 10_000;
+/** Attempts that ended are remembered, since their offers may come again. */
+const MAX_PAST = 1_024;
 
 /** How a connection ended that this side did not hang up. */
 export interface ConnectionEnd {
@@ -53,6 +57,8 @@ interface Attempt {
   readonly initiator: boolean;
   readonly connection: Connection;
   cancelRestart: (() => void) | undefined;
+  /** Bytes under way when they were last seen to change, and when that was. */
+  progress: { readonly bytes: number; readonly at: number };
 }
 
 /** A signaling message between two dialers. */
@@ -67,6 +73,8 @@ export class Dialer {
   readonly #options: DialerOptions;
   readonly #handlers: DialerHandlers;
   readonly #attempts = new Map<PeerId, Attempt>();
+  /** Ids of attempts that ended, the earliest first. */
+  readonly #past = new Set<string>();
   #closed = false;
 
   constructor(options: DialerOptions, handlers: DialerHandlers) {
@@ -95,7 +103,8 @@ export class Dialer {
     }
     const signal = message.signal as SignalData;
     if (current?.id === message.dial) return current.connection.signal(signal);
-    if (signal.type !== 'offer') return; // late news of an attempt that was given up
+    // Late news of an attempt that was given up, or its offer again.
+    if (signal.type !== 'offer' || this.#past.has(message.dial)) return;
     if (!this.#yields(peer, current)) return;
     if (!this.#handlers.wouldAnswer(peer)) {
       this.#send(peer, { dial: message.dial, refused: true });
@@ -123,10 +132,13 @@ export class Dialer {
     return this.#attempts.get(peer)?.connection.send(bytes, lane) ?? false;
   }
 
-  /** Bytes under way to the peer and from it. */
-  bytesUnderWay(peer: PeerId): number {
-    const connection = this.#attempts.get(peer)?.connection;
-    return connection === undefined ? 0 : connection.queuedBytes + connection.receivingBytes;
+  /** Bytes under way to the peer and from it; 0 where they have stood still for 10 s at `now`. */
+  bytesUnderWay(peer: PeerId, now: number): number {
+    const attempt = this.#attempts.get(peer);
+    if (attempt === undefined) return 0;
+    const bytes = attempt.connection.queuedBytes + attempt.connection.receivingBytes;
+    if (attempt.progress.bytes !== bytes) attempt.progress = { bytes, at: now };
+    return now - attempt.progress.at < STALLED_MS ? bytes : 0;
   }
 
   /** Ends the connection with `peer`; `closed` is not called. */
@@ -176,7 +188,8 @@ export class Dialer {
       { initiator, iceServers: iceServers(), maxFrameBytes: MAX_FRAME_BYTES },
       handlers,
     );
-    this.#attempts.set(peer, { id, initiator, connection, cancelRestart: undefined });
+    const progress = { bytes: 0, at: 0 };
+    this.#attempts.set(peer, { id, initiator, connection, cancelRestart: undefined, progress });
     return connection;
   }
 
@@ -194,6 +207,11 @@ export class Dialer {
     const attempt = this.#attempts.get(peer);
     if (attempt === undefined) return;
     this.#attempts.delete(peer);
+    this.#past.add(attempt.id);
+    if (this.#past.size > MAX_PAST) {
+      const [earliest] = this.#past;
+      if (earliest !== undefined) this.#past.delete(earliest);
+    }
     attempt.cancelRestart?.();
     attempt.connection.close();
   }

@@ -179,8 +179,10 @@ export class Engine {
   /** Leaves the room; memory stays, and `join` comes back. */
   leave(): void {
     this.#isWanted = false;
+    this.#leftWithPage = false;
     if (this.#signaling === undefined || this.#isLeaving) return;
     this.#isLeaving = true;
+    for (const extension of this.#extensions.values()) extension.leaving();
     this.#input({ type: 'stop' });
     this.#doEffects(); // also where a listener of an effect leaves: the good-byes go before the links
     this.#dialer?.close();
@@ -256,14 +258,11 @@ export class Engine {
         this.#sent.bytes += effect.bytes.length;
         return this.#send(effect);
       case 'dial':
-        this.#dialer?.dial(effect.peer);
-        return;
+        return this.#dialer?.dial(effect.peer);
       case 'hangUp':
-        this.#dialer?.hangUp(effect.peer);
-        return;
+        return this.#dialer?.hangUp(effect.peer);
       case 'find':
-        this.#signaling?.find(this.#options.topic);
-        return;
+        return this.#signaling?.find(this.#options.topic);
       case 'timer':
         return this.#timers.set(effect.name, effect.delay, () =>
           this.#input({ type: 'timer', name: effect.name }),
@@ -271,11 +270,9 @@ export class Engine {
       case 'cancelTimers':
         return this.#timers.cancelAll();
       case 'deliver':
-        this.#extensions.get(effect.channel)?.deliver(effect.origin, effect.payload);
-        return;
+        return this.#extensions.get(effect.channel)?.deliver(effect.origin, effect.payload);
       case 'direct':
-        this.#extensions.get(effect.channel)?.direct(effect.peer, effect.payload);
-        return;
+        return this.#extensions.get(effect.channel)?.direct(effect.peer, effect.payload);
       case 'neighborUp':
         this.#linkFailure = undefined;
         this.#linked.add(effect.peer);
@@ -339,8 +336,9 @@ export class Engine {
   /** The tab may be frozen or gone the next moment: leave at once, and write what can be written. */
   #pageHidden(): void {
     for (const extension of this.#extensions.values()) void extension.settle();
-    this.#leftWithPage = this.#signaling !== undefined;
+    const wasJoined = this.#signaling !== undefined;
     this.leave();
+    this.#leftWithPage = wasJoined;
   }
 
   #forgetFailure(peer: PeerId): void {
@@ -388,7 +386,7 @@ export class Engine {
       },
       isTransferring: (peer) =>
         isTransferring(peer, this.#node.asked(clock.now()), (of) =>
-          this.#dialer === undefined ? 0 : this.#dialer.bytesUnderWay(of),
+          this.#dialer === undefined ? 0 : this.#dialer.bytesUnderWay(of, clock.now()),
         ),
       activity: () => this.#input({ type: 'activity' }),
       misbehaved: (peer, what) => this.#input({ type: 'misbehaved', peer, what }),

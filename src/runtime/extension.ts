@@ -43,6 +43,8 @@ export interface Extension {
   readonly channel: number;
   neighborUp(peer: PeerId): void;
   neighborDown(peer: PeerId): void;
+  /** The mesh leaves the room, and the links end when this returns: tell what is not told yet. */
+  leaving(): void;
   /** The peer left or died. */
   memberGone(peer: PeerId): void;
   /** A rumor, once each. */

@@ -92,12 +92,12 @@ export interface ParseFailure {
 }
 
 /** Whether `value` is a topic: 64 lower-case hexadecimal digits. */
-export function isTopic(value: unknown): value is string {
+function isTopic(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
 
 /** Whether `value` is a session key: 32 lower-case hexadecimal digits, of 128 random bits. */
-export function isSessionKey(value: unknown): value is string {
+function isSessionKey(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{32}$/.test(value);
 }
 

@@ -15,7 +15,7 @@ import { createSeal, type Seal } from './seal.ts';
 const PBKDF2_ITERATIONS = 600_000;
 
 /** Longest room name and secret, in UTF-16 code units. */
-export const MAX_ROOM_CHARACTERS = 1_024;
+const MAX_ROOM_CHARACTERS = 1_024;
 
 /** Everything that is derived from a room's name and secret. */
 export interface RoomKeys {

@@ -26,7 +26,7 @@ async function withServers(count: number, tab: (peer: PeerId, urls: string[]) =>
 }
 
 const overSocket = (peer: PeerId, urls: string[]) =>
-  webSocketSignaling({ urls, peer, clock: systemClock, random, WebSocket });
+  webSocketSignaling({ urls, peer, key: peer, clock: systemClock, random, WebSocket });
 
 describeSignaling('broadcastChannelSignaling', async () => ({ tab: inBrowser }));
 describeSignaling('webSocketSignaling', () => withServers(1, overSocket));

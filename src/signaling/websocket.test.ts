@@ -99,6 +99,7 @@ function startFake(topics = [topic]): { tab: Signaling; told: Recorder; clock: M
   const tab = webSocketSignaling({
     urls: ['ws://server.example:4444/'],
     peer: alice,
+    key: alice,
     clock,
     random: seededRandom(7),
     WebSocket: FakeSocket,
@@ -123,7 +124,7 @@ describe('webSocketSignaling', () => {
   it.each(['http://example.org', 'example.org', '', 'ws://example.org/#x'])(
     'refuses %j as a URL',
     (url) => {
-      const options = { peer: alice, clock: systemClock, random: Math.random };
+      const options = { peer: alice, key: alice, clock: systemClock, random: Math.random };
       expect(() => webSocketSignaling({ ...options, urls: [url] })).toThrow(
         expect.objectContaining({ code: 'bad-argument' }),
       );
@@ -131,7 +132,7 @@ describe('webSocketSignaling', () => {
   );
 
   it('refuses no URL and more than eight', () => {
-    const options = { peer: alice, clock: systemClock, random: Math.random };
+    const options = { peer: alice, key: alice, clock: systemClock, random: Math.random };
     for (const count of [0, 9]) {
       const urls = Array.from({ length: count }, (_, i) => `ws://${i}.example.org`);
       expect(() => webSocketSignaling({ ...options, urls })).toThrow(
@@ -142,7 +143,7 @@ describe('webSocketSignaling', () => {
 
   it('looks up WebSocket only when started, and is closed with a reason where there is none', () => {
     vi.stubGlobal('WebSocket', undefined);
-    const options = { peer: alice, clock: systemClock, random: Math.random };
+    const options = { peer: alice, key: alice, clock: systemClock, random: Math.random };
     const tab = webSocketSignaling({ ...options, urls: ['ws://example.org'] });
     const told = new Recorder();
     tab.start([topic], told);
@@ -150,7 +151,7 @@ describe('webSocketSignaling', () => {
   });
 
   it('is named without the query, which may hold a token', () => {
-    const options = { peer: alice, clock: systemClock, random: Math.random };
+    const options = { peer: alice, key: alice, clock: systemClock, random: Math.random };
     const urls = ['wss://user:pw@example.org/signal?token=s3cret'];
     expect(webSocketSignaling({ ...options, urls }).name).toBe('wss://example.org/signal');
   });
@@ -327,7 +328,14 @@ describe('webSocketSignaling', () => {
     const clock = new ManualClock();
     const urls = ['ws://one.example', 'ws://two.example'];
     const random = seededRandom(1);
-    const tab = webSocketSignaling({ urls, peer: alice, clock, random, WebSocket: FakeSocket });
+    const tab = webSocketSignaling({
+      urls,
+      peer: alice,
+      key: alice,
+      clock,
+      random,
+      WebSocket: FakeSocket,
+    });
     const told = new Recorder();
     told.state = () => tab.close();
     tab.start([topic], told);
@@ -345,7 +353,14 @@ describe('webSocketSignaling', () => {
     }
     const urls = ['ws://one.example'];
     const random = seededRandom(1);
-    const tab = webSocketSignaling({ urls, peer: alice, clock, random, WebSocket: Refusing });
+    const tab = webSocketSignaling({
+      urls,
+      peer: alice,
+      key: alice,
+      clock,
+      random,
+      WebSocket: Refusing,
+    });
     const told = new Recorder();
     tab.start([topic], told);
     clock.advance(0);
@@ -363,7 +378,7 @@ describe('webSocketSignaling with real servers', () => {
     return server;
   }
 
-  function open(peer: string, urls: string[], key?: string): [Signaling, Recorder] {
+  function open(peer: string, urls: string[], key = peer): [Signaling, Recorder] {
     const random = seededRandom(3);
     const tab = webSocketSignaling({ urls, peer, key, clock: systemClock, random, WebSocket });
     const told = new Recorder();

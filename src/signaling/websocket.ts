@@ -2,7 +2,6 @@
 
 import type { Clock } from '../ports/clock.ts';
 import type { Signaling } from '../ports/signaling.ts';
-import { toHex } from '../util/bytes.ts';
 import { MeshError } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import type { Random } from '../util/random.ts';
@@ -13,7 +12,7 @@ import type { WebSocketLike } from './websocket-session.ts';
 export type { WebSocketLike };
 
 /** Most signaling servers that one tab connects to. */
-export const MAX_SIGNALING_URLS = 8;
+const MAX_SIGNALING_URLS = 8;
 
 /** What `webSocketSignaling` needs. */
 export interface WebSocketSignalingOptions {
@@ -21,8 +20,8 @@ export interface WebSocketSignalingOptions {
   readonly urls: readonly string[];
   /** This tab. */
   readonly peer: PeerId;
-  /** 32 hexadecimal digits that prove a later connection to be the same tab. Default: random. */
-  readonly key?: string | undefined;
+  /** 32 hexadecimal digits that prove a later connection to be the same tab; secret. */
+  readonly key: string;
   readonly clock: Clock;
   /** Spreads retries. */
   readonly random: Random;
@@ -44,8 +43,7 @@ export function webSocketSignaling(options: WebSocketSignalingOptions): Signalin
       `Signaling takes 1 to ${MAX_SIGNALING_URLS} URLs, not ${urls.length}. Nothing was opened.`,
     );
   }
-  const { peer, clock, random, WebSocket } = options;
-  const key = options.key ?? toHex(globalThis.crypto.getRandomValues(new Uint8Array(16)));
+  const { peer, key, clock, random, WebSocket } = options;
   const connections = urls.map(
     (url) => new ServerConnection(url, { peer, key, clock, random, WebSocket }),
   );

@@ -56,6 +56,7 @@ export class DocumentLog {
   /** Adds one row. `after`: the last row that the caller's document holds, 0 for none. */
   async append(name: string, bytes: Uint8Array, after: number): Promise<LogWrite> {
     return this.#store.transact('readwrite', async (rows) => {
+      if (await writeNext(rows, name, bytes, after)) return { seq: after + 1, foreign: [] };
       const { last, foreign } = await readTail(rows, name, after);
       await writeRow(rows, name, last + 1, bytes);
       return { seq: last + 1, foreign };
@@ -81,6 +82,30 @@ export class DocumentLog {
       return { seq: last + 1, foreign };
     });
   }
+}
+
+/**
+ * Writes row `after` + 1 where `after` is the last, as it mostly is; else changes nothing and gives
+ * false. All requests are made at once, for a page that is going away sees no answer to act on.
+ */
+async function writeNext(
+  rows: StoreTransaction,
+  name: string,
+  bytes: Uint8Array,
+  after: number,
+): Promise<boolean> {
+  const log = logKey(name);
+  const key = [...log, after + 1];
+  const [known, taken] = await Promise.all([
+    rows.keys(log, [...log, after - 1]),
+    rows.get(key),
+    writeRow(rows, name, after + 1, bytes),
+  ]);
+  const last = known.at(-1)?.[2] ?? 0;
+  if (last === after) return true;
+  if (taken === undefined) await rows.delete(key);
+  else await rows.put(key, taken);
+  return false;
 }
 
 function logKey(name: string): StoreKey {
@@ -110,6 +135,7 @@ async function writeRow(
   seq: number,
   bytes: Uint8Array,
 ): Promise<void> {
-  await rows.put([...logKey(name), seq], bytes);
-  if (seq === 1) await rows.put(['docs', name], NO_BYTES);
+  const writes = [rows.put([...logKey(name), seq], bytes)];
+  if (seq === 1) writes.push(rows.put(['docs', name], NO_BYTES));
+  await Promise.all(writes);
 }

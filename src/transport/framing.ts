@@ -50,11 +50,11 @@ export class Framing {
   }
 
   /**
-   * Adds a frame at the end of its lane; leave its bytes as they are.
+   * Adds a frame at the end of its lane; false where too much waits already. Leave its bytes as they are.
    * @throws MeshError `value-too-large`; nothing was queued.
    */
-  push(frame: Uint8Array, lane: Lane): void {
-    this.#queue.push(frame, lane);
+  push(frame: Uint8Array, lane: Lane): boolean {
+    return this.#queue.push(frame, lane);
   }
 
   /** The next fragment to send now, if there is one. */

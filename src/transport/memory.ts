@@ -118,9 +118,9 @@ class MemoryConnection implements Connection {
 
   send(frame: Uint8Array, lane: Lane): boolean {
     if (this.#state !== 'open') return false;
-    this.#framing.push(frame, lane);
+    const isTaken = this.#framing.push(frame, lane);
     this.#pump();
-    return true;
+    return isTaken;
   }
 
   close(): void {

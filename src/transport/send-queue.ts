@@ -4,6 +4,11 @@ import type { Lane } from '../ports/transport.ts';
 import { MeshError } from '../util/errors.ts';
 import { Fragmenter } from './fragments.ts';
 
+/**
+ * Bytes that may wait to be sent, twice the largest frame: whoever asks for much and does not take it
+ * must not fill this tab's memory.
+ */
+const MAX_QUEUED_BYTES = 512 * 1024 * 1024;
 /** Control fragments in a row, while bulk waits, after which one bulk fragment goes. */
 export const CONTROL_RUN = 32;
 
@@ -27,17 +32,20 @@ export class SendQueue {
   }
 
   /**
-   * Adds a frame at the end of its lane. The frame is not copied: leave its bytes as they are.
+   * Adds a frame at the end of its lane; false where too much waits already. The frame is not copied:
+   * leave its bytes as they are.
    * @throws MeshError `value-too-large` above the limit; nothing was queued.
    */
-  push(frame: Uint8Array, lane: Lane): void {
+  push(frame: Uint8Array, lane: Lane): boolean {
     if (frame.length > this.#maxFrameBytes) {
       throw new MeshError(
         'value-too-large',
         `A frame of ${frame.length} bytes is over the limit of ${this.#maxFrameBytes}; nothing was sent. Split the value.`,
       );
     }
+    if (this.queuedBytes + frame.length > MAX_QUEUED_BYTES) return false;
     (lane === 'control' ? this.#control : this.#bulk).push(new Fragmenter(frame, lane));
+    return true;
   }
 
   /** Takes the next fragment to send, of bulk only with `mayBulk`; undefined where nothing waits. */

@@ -88,9 +88,9 @@ class SimplePeerConnection implements Connection {
 
   send(frame: Uint8Array, lane: Lane): boolean {
     if (this.#state !== 'open') return false;
-    this.#framing.push(frame, lane);
+    const isTaken = this.#framing.push(frame, lane);
     this.#pump();
-    return true;
+    return isTaken;
   }
 
   /** Control frames that wait are still sent, bulk frames are dropped; it takes at most 500 ms. */
@@ -187,7 +187,7 @@ class SimplePeerConnection implements Connection {
     try {
       frame = this.#framing.receive(asBytes(data));
     } catch (error) {
-      this.#fail(error as MeshError);
+      this.#fail(toMeshError(error));
       return;
     }
     this.#pump();

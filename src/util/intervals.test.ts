@@ -79,4 +79,35 @@ describe('IntervalSet', () => {
       [9, 10],
     ]);
   });
+
+  it('is the same whether many are added at once or one by one, and tells alike what is new', () => {
+    const some = fc.array(operation, { maxLength: 60 });
+    fc.assert(
+      fc.property(some, some, (before, operations) => {
+        const [one, other] = [new IntervalSet(), new IntervalSet()];
+        for (const [start, length] of before) {
+          one.add(start, start + length);
+          other.add(start, start + length);
+        }
+        let isNew = false;
+        for (const [start, length] of operations) {
+          isNew = one.add(start, start + length) || isNew;
+        }
+        const all = operations.map(([start, length]) => [start, start + length] as const);
+        expect(other.addAll(all)).toBe(isNew);
+        expect([...other]).toEqual([...one]);
+      }),
+    );
+  });
+
+  it('takes a million intervals between as many others in seconds', () => {
+    const set = new IntervalSet();
+    const at = (offset: number) =>
+      Array.from({ length: 1_000_000 }, (_, i) => [4 * i + offset, 4 * i + offset + 1] as const);
+    set.addAll(at(0));
+    const begun = performance.now();
+    expect(set.addAll(at(2).reverse())).toBe(true);
+    expect(performance.now() - begun).toBeLessThan(20_000);
+    expect(set.intervals).toBe(2_000_000);
+  }, 60_000);
 });

@@ -1,3 +1,9 @@
+/** Start and exclusive end. */
+export type Interval = readonly [start: number, end: number];
+
+/** Up to so many intervals are added one by one. */
+const FEW = 16;
+
 /**
  * A set of whole numbers as sorted, disjoint, never touching half-open intervals.
  *
@@ -6,7 +12,7 @@
  */
 export class IntervalSet {
   /** start, end, start, end, …; each end is exclusive and below the next start. */
-  readonly #bounds: number[] = [];
+  #bounds: number[] = [];
 
   /** How many intervals it takes to write the set. */
   get intervals(): number {
@@ -41,6 +47,25 @@ export class IntervalSet {
     return true;
   }
 
+  /**
+   * Adds many intervals, in any order; tells whether anything was new. One pass over the set, however
+   * they lie: one by one, a million of them in a large set would take minutes.
+   */
+  addAll(intervals: readonly Interval[]): boolean {
+    if (intervals.length <= FEW) {
+      return intervals.reduce((isNew, [start, end]) => this.add(start, end) || isNew, false);
+    }
+    const before = this.#bounds;
+    const merged: number[] = [];
+    for (const [start, end] of inOrder(this, intervals)) {
+      const last = merged.length - 1;
+      if (last < 0 || start > (merged[last] as number)) merged.push(start, end);
+      else merged[last] = Math.max(merged[last] as number, end);
+    }
+    this.#bounds = merged;
+    return merged.length !== before.length || merged.some((bound, i) => bound !== before[i]);
+  }
+
   /** Whether all of `start` to `end` − 1 is in the set; true where that is nothing. */
   covers(start: number, end: number): boolean {
     if (end <= start) return true;
@@ -67,7 +92,7 @@ export class IntervalSet {
   }
 
   /** The intervals in order, each as start and exclusive end. */
-  *[Symbol.iterator](): Generator<[start: number, end: number]> {
+  *[Symbol.iterator](): Generator<Interval> {
     for (let i = 0; i < this.#bounds.length; i += 2) {
       yield [this.#bounds[i] as number, this.#bounds[i + 1] as number];
     }
@@ -84,4 +109,17 @@ export class IntervalSet {
     }
     return 2 * low;
   }
+}
+
+/** The intervals of `sorted` and the non-empty of `others`, by ascending start. */
+function* inOrder(sorted: Iterable<Interval>, others: readonly Interval[]): Generator<Interval> {
+  const rest = others.filter(([start, end]) => start < end).sort((a, b) => b[0] - a[0]);
+  for (const interval of sorted) {
+    for (let next = rest.at(-1); next !== undefined && next[0] < interval[0]; next = rest.at(-1)) {
+      rest.pop();
+      yield next;
+    }
+    yield interval;
+  }
+  yield* rest.reverse();
 }

@@ -275,4 +275,31 @@ describe('Documents', () => {
     await settled();
     expect(reads).toBe(2);
   });
+
+  it('what could not be read when a document was opened comes into it by itself', async () => {
+    const disk = new MemoryDisk();
+    await new DocumentLog(memoryStore(disk)).append('notes', packUpdates([updateOf('stored')]), 0);
+    const store = memoryStore(disk);
+    let isBroken = false;
+    const host = new FakeHost({
+      kind: 'memory',
+      durable: false,
+      transact: async (mode, body) => {
+        if (isBroken) throw new MeshError('store-unavailable', 'read failed');
+        return store.transact(mode, body);
+      },
+      close: () => store.close(),
+    });
+    await host.documents.ready;
+    isBroken = true;
+    const doc = await host.open('notes');
+    await host.clock.pass(2_000);
+    expect(doc.getText('t').toString()).toBe('');
+    isBroken = false;
+    await host.clock.pass(10_000);
+    expect(doc.getText('t').toString()).toBe('stored');
+    expect(host.errors).toHaveLength(1);
+    await host.documents.close();
+    expect(host.clock.pending).toBe(0);
+  });
 });

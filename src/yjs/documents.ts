@@ -127,6 +127,10 @@ export class Documents implements Extension {
     this.#reconciler.neighborDown(peer);
   }
 
+  leaving(): void {
+    for (const document of this.#documents.values()) document.tellEdits();
+  }
+
   memberGone(peer: PeerId): void {
     this.#presences.memberGone(peer);
   }
@@ -201,7 +205,10 @@ export class Documents implements Extension {
 
   async #load(): Promise<void> {
     try {
-      for (const name of await this.#log.names()) await this.#loadOne(name);
+      for (const name of await this.#log.names()) {
+        if (this.#isClosed) return;
+        await this.#loadOne(name);
+      }
     } catch (thrown) {
       this.#failed(thrown);
     }

@@ -12,7 +12,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { type Encoder, writeUint8Array, writeVarUint } from 'lib0/encoding';
 import * as Y from 'yjs';
 import { encode } from '../util/codec.ts';
-import { IntervalSet } from '../util/intervals.ts';
+import { type Interval, IntervalSet } from '../util/intervals.ts';
 
 /** Bytes of a leaf. */
 export const LEAF_BYTES = 32;
@@ -40,8 +40,8 @@ export class HeldRanges {
   add(update: Uint8Array): News | undefined {
     const { structs, deletes } = rangesOf(update);
     let news: News | undefined;
-    for (const range of deletes) if (addRange(this.#deletes, range)) news = 'deletes';
-    for (const range of structs) if (addRange(this.#structs, range)) news = 'structs';
+    if (addRanges(this.#deletes, deletes)) news = 'deletes';
+    if (addRanges(this.#structs, structs)) news = 'structs';
     if (news !== undefined) this.#leaf = undefined;
     return news;
   }
@@ -73,40 +73,45 @@ export class HeldRanges {
   }
 }
 
-interface Range {
-  readonly client: number;
-  readonly start: number;
-  readonly end: number;
+/** Intervals of clocks by client. */
+type Update = Map<number, Interval[]>;
+
+function rangesOf(update: Uint8Array): { structs: Update; deletes: Update } {
+  const decoded = Y.decodeUpdate(update);
+  const structs: Update = new Map();
+  for (const struct of decoded.structs) {
+    // A Skip stands for structs that the update does not carry.
+    if (struct instanceof Y.Skip) continue;
+    note(structs, struct.id.client, struct.id.clock, struct.length);
+  }
+  const deletes: Update = new Map();
+  for (const [client, items] of decoded.ds.clients) {
+    for (const { clock, len } of items) note(deletes, client, clock, len);
+  }
+  return { structs, deletes };
 }
 
-function rangesOf(update: Uint8Array): { structs: Range[]; deletes: Range[] } {
-  const { structs, ds } = Y.decodeUpdate(update);
-  return {
-    structs: structs
-      // A Skip stands for structs that the update does not carry.
-      .filter((struct) => !(struct instanceof Y.Skip))
-      .map(({ id, length }) => rangeOf(id.client, id.clock, length)),
-    deletes: [...ds.clients].flatMap(([client, items]) =>
-      items.map(({ clock, len }) => rangeOf(client, clock, len)),
-    ),
-  };
-}
-
-function rangeOf(client: number, start: number, length: number): Range {
+function note(update: Update, client: number, start: number, length: number): void {
   const end = start + length;
   // Beyond it numbers are not exact, and a state vector that names them cannot be read.
   if (end > Number.MAX_SAFE_INTEGER) throw new RangeError('a Yjs clock beyond the safe integers');
-  return { client, start, end };
+  if (length === 0) return;
+  const intervals = update.get(client);
+  if (intervals === undefined) update.set(client, [[start, end]]);
+  else intervals.push([start, end]);
 }
 
-function addRange(ranges: Ranges, { client, start, end }: Range): boolean {
-  let set = ranges.get(client);
-  if (set === undefined) {
-    if (start === end) return false;
-    set = new IntervalSet();
-    ranges.set(client, set);
+function addRanges(ranges: Ranges, update: Update): boolean {
+  let isNew = false;
+  for (const [client, intervals] of update) {
+    let set = ranges.get(client);
+    if (set === undefined) {
+      set = new IntervalSet();
+      ranges.set(client, set);
+    }
+    isNew = set.addAll(intervals) || isNew;
   }
-  return set.add(start, end);
+  return isNew;
 }
 
 function writeRanges(encoder: Encoder, ranges: Ranges): void {

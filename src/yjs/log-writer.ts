@@ -2,16 +2,15 @@
  * Writes one document's updates to its log: batched, one transaction at a time, compacted in place
  * (SPEC.md D6).
  *
- * A batch waits a moment for company and is then one row. What cannot be written stays queued and
- * is tried again, ever less often, with one error event an outage.
+ * The edits of one task are one row, begun in that task, since the page may be gone the next; what
+ * comes while a write is under way is the next row. What cannot be written stays queued and is tried
+ * again, ever less often, with one error event an outage.
  */
 
 import type { Clock } from '../ports/clock.ts';
 import type { DocumentLog, LogRow } from '../storage/document-log.ts';
 import { batches, packUpdates, unpackUpdates } from './updates.ts';
 
-/** How long an update may wait for others; a killed browser loses at most this and one commit. */
-const BATCH_MS = 50;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 /** A log is compacted at so many rows, once they are a quarter of what compaction would write. */
@@ -59,7 +58,10 @@ export class LogWriter {
   #compactFrom = 0;
   /** The log was emptied, and what is in memory must be written again. */
   #mustRewrite = false;
+  /** The log could not be read when it was asked for. */
+  #mustRead = false;
   #cancelTimer: (() => void) | undefined;
+  #isStarting = false;
   #busy: Promise<void> | undefined;
   #failures = 0;
   #closed = false;
@@ -71,11 +73,11 @@ export class LogWriter {
     this.#output = output;
   }
 
-  /** Queues updates; they are on their way to the disk within moments. */
+  /** Queues updates; they are on their way to the disk at the end of this task, or after a write under way. */
   push(updates: readonly Uint8Array[]): void {
     for (const update of updates) this.#queued.push(update);
     this.#pushed += updates.length;
-    if (this.#queued.length > 0) this.#schedule(BATCH_MS);
+    if (this.#queued.length > 0) this.#start();
   }
 
   /** Every update that the log holds, and those not written yet; `stored` was told what is new. */
@@ -84,11 +86,31 @@ export class LogWriter {
     const { rows, last } = await this.#log.read(this.#name);
     if (last < known) {
       this.#wasEmptied(rows, last, []);
-      this.#schedule(BATCH_MS);
+      this.#start();
     } else {
       this.#found(rows, last);
     }
     return [...this.#unpack(rows), ...this.#writing, ...this.#queued];
+  }
+
+  /**
+   * As `readAll`; where the log cannot be read that is told, and what is in memory is all there is. The
+   * rest is not held any more, and is told by `stored` once it can be read, which is tried again.
+   */
+  async readAllOrMemory(): Promise<Uint8Array[]> {
+    try {
+      return await this.readAll();
+    } catch (thrown) {
+      // A write under way counts on the rows that were told.
+      while (this.#busy !== undefined) await Promise.allSettled([this.#busy]);
+      this.#failed(thrown);
+      const snapshot = this.#output.snapshot();
+      if (snapshot === undefined) this.#wasEmptied([], 0, []);
+      this.#mustRead = true;
+      this.#schedule(this.#retryDelay());
+      const open = snapshot === undefined ? [] : [snapshot];
+      return [...open, ...this.#writing, ...this.#queued];
+    }
   }
 
   /**
@@ -114,9 +136,24 @@ export class LogWriter {
     this.#busy ??= this.#write().finally(() => {
       this.#busy = undefined;
       // What came meanwhile has waited long enough, unless the store fails.
-      if (this.#queued.length > 0 || this.#mustRewrite) this.#schedule(this.#retryDelay());
+      const isMore = this.#queued.length > 0 || this.#mustRewrite || this.#mustRead;
+      if (isMore) this.#start();
     });
     return this.#busy;
+  }
+
+  /** Writes at the end of this task, or when the store that failed is due to be tried again. */
+  #start(): void {
+    if (this.#failures > 0) return this.#schedule(this.#retryDelay());
+    if (this.#isStarting || this.#closed) return;
+    this.#isStarting = true;
+    void Promise.resolve().then(() => {
+      this.#isStarting = false;
+      const isDue = this.#queued.length > 0 || this.#mustRewrite || this.#mustRead;
+      if (isDue && this.#busy === undefined && !this.#closed) {
+        void Promise.allSettled([this.#work()]);
+      }
+    });
   }
 
   #schedule(delay: number): void {
@@ -128,18 +165,18 @@ export class LogWriter {
   }
 
   #retryDelay(): number {
-    if (this.#failures === 0) return 0;
     return Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (this.#failures - 1));
   }
 
   async #write(): Promise<void> {
     try {
       if (this.#queued.length > 0) await this.#append();
+      else if (this.#mustRead) await this.readAll();
+      this.#mustRead = false;
       if (this.#mustRewrite) await this.#compact();
       this.#failures = 0;
     } catch (thrown) {
-      // `close` hands its failure to the caller; otherwise an outage is told once.
-      if (this.#failures++ === 0 && !this.#closed) this.#options.failed(thrown);
+      this.#failed(thrown);
       throw thrown;
     }
     const isLong = this.#rows >= COMPACT_ROWS;
@@ -153,6 +190,11 @@ export class LogWriter {
       this.#compactFrom = 2 * this.#rows;
       this.#options.failed(thrown);
     }
+  }
+
+  /** An outage is told once; `close` hands its failure to the caller. */
+  #failed(thrown: unknown): void {
+    if (this.#failures++ === 0 && !this.#closed) this.#options.failed(thrown);
   }
 
   async #append(): Promise<void> {

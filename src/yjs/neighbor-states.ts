@@ -19,6 +19,8 @@ export interface NeighborState {
   readonly differing: Set<string>;
   /** Of those, the ones that are still to be fetched from it. */
   wanted: string[];
+  /** Documents of which it is being answered what it lacks. */
+  readonly answering: Set<string>;
   /** When to compare next, besides rounds. */
   dueAt: number | undefined;
   /** Rounds that compared with it since a comparison came to something. */
@@ -38,6 +40,7 @@ export class NeighborStates extends Map<PeerId, NeighborState> {
       walking: false,
       differing: new Set(),
       wanted: [],
+      answering: new Set(),
       dueAt,
       rounds: 0,
       retries: 0,

@@ -299,4 +299,11 @@ describe('MeshProvider', () => {
     await until(() => textOf(a).toString() === 'x' && a.synced);
     expect(report).toHaveBeenCalled();
   });
+
+  it('edits of the task in which the mesh is closed reach the others', async () => {
+    const [a, b] = await lab.pair();
+    textOf(a).insert(0, 'last words');
+    await a.mesh?.close();
+    await until(() => textOf(b).toString() === 'last words');
+  });
 });

@@ -6,12 +6,13 @@ import { ObservableV2 } from 'lib0/observable';
 import { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 import type { Mesh } from '../mesh.ts';
-import { type MeshOptions, openMesh } from '../open-mesh.ts';
+import type { MeshOptions } from '../mesh-options.ts';
+import { openMesh } from '../open-mesh.ts';
 import { MeshError, messageOf } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import { callApp } from './app-code.ts';
 import { type Documents, documentsOf } from './documents.ts';
-import { isName, MAX_NAME_BYTES } from './messages.ts';
+import { checkProviderArguments, isMesh, notAMesh } from './provider-arguments.ts';
 
 /** Options of `MeshProvider`: a mesh to use, or the options of one of its own. */
 export interface MeshProviderOptions extends MeshOptions {
@@ -37,9 +38,15 @@ export type MeshProviderEvents = {
   peers: (change: { added: PeerId[]; removed: PeerId[]; webrtcPeers: PeerId[] }) => void;
   /** What is stored on this device is in the document. */
   loaded: () => void;
-  /** The mesh could not be opened, or the document not be loaded. */
+  /**
+   * The mesh could not be opened or was closed, the document not be loaded, or a mesh of the
+   * provider's own met an error. Without a listener it is written to the console.
+   */
   error: (error: MeshError) => void;
 };
+
+/** Documents that have a client id of 53 bits already; a second provider leaves it. */
+const renamed = new WeakSet<Y.Doc>();
 
 /**
  * Shares a Y.Doc with every tab of a room, and keeps it on this device.
@@ -58,6 +65,8 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
   readonly whenLoaded: Promise<void>;
   readonly #ownsMesh: boolean;
   readonly #ownsAwareness: boolean;
+  /** Aborted, with the reason, once the document cannot become synced any more. */
+  readonly #over = new AbortController();
   /** Aborted when the provider is destroyed. */
   readonly #abort = new AbortController();
   /** Aborted after that: ends the mesh of its own, open or being opened. */
@@ -71,11 +80,12 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
 
   /**
    * @param name - The document's name, 1 to 1,024 bytes of UTF-8; without `options.mesh` also the room's.
-   * @throws MeshError `bad-argument`; nothing was opened.
+   * @throws MeshError `bad-argument` for what cannot be a name, a Y.Doc, an Awareness or a mesh; nothing
+   * was opened. Options of a mesh of the provider's own are judged by `openMesh`: see `whenLoaded`.
    */
   constructor(name: string, doc: Y.Doc, options: MeshProviderOptions = {}) {
     super();
-    checkName(name);
+    checkProviderArguments(name, doc, options);
     this.name = name;
     this.doc = doc;
     const { mesh, awareness, signal, ...meshOptions } = options;
@@ -83,13 +93,20 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     this.#ownsAwareness = awareness === undefined;
     // 32-bit ids of Yjs collide in a room of some ten thousand sessions, and tabs would then hold
     // different text under equal names; 53 bits do not. Awareness keeps the id that it began with.
-    if (awareness === undefined) doc.clientID = randomClientId();
+    if (awareness === undefined && !renamed.has(doc)) {
+      doc.clientID = randomClientId();
+      renamed.add(doc);
+    }
     this.awareness = awareness ?? new Awareness(doc);
     doc.on('destroy', this.#onDocDestroy);
     signal?.addEventListener('abort', this.#onDocDestroy, { signal: this.#abort.signal });
     const opening = mesh ?? openMesh(name, { ...meshOptions, signal: this.#endMesh.signal });
     this.whenLoaded = this.#open(opening);
-    this.whenLoaded.catch((thrown: unknown) => this.#tell('error', [asMeshError(thrown)]));
+    this.whenLoaded.catch((thrown: unknown) => {
+      const error = asMeshError(thrown);
+      this.#over.abort(error);
+      if (!this.#isDestroyed) this.#tell('error', [error]);
+    });
     if (signal?.aborted === true) void this.destroy();
   }
 
@@ -118,15 +135,16 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
 
   /**
    * Resolves once `synced` is true, at once where it is.
-   * @throws MeshError `closed` where the provider is destroyed first, `aborted` through `options.signal`.
+   * @throws MeshError `closed` where the provider is destroyed or the mesh closed first, what
+   * `whenLoaded` rejected with, or `aborted` through `options.signal`.
    */
   whenSynced(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       const { signal } = options;
       const finish = () => {
         if (this.#synced) resolve();
-        else if (this.#isDestroyed) {
-          reject(destroyed('it was synced'));
+        else if (this.#over.signal.aborted) {
+          reject(this.#over.signal.reason);
         } else if (signal?.aborted === true) {
           reject(new MeshError('aborted', 'The wait for synced was abandoned. Nothing changed.'));
         } else {
@@ -134,11 +152,11 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
         }
         this.off('sync', finish);
         signal?.removeEventListener('abort', finish);
-        this.#abort.signal.removeEventListener('abort', finish);
+        this.#over.signal.removeEventListener('abort', finish);
       };
       this.on('sync', finish);
       signal?.addEventListener('abort', finish);
-      this.#abort.signal.addEventListener('abort', finish);
+      this.#over.signal.addEventListener('abort', finish);
       finish();
     });
   }
@@ -171,6 +189,7 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
   async #open(opening: Mesh | Promise<Mesh>): Promise<void> {
     const { signal } = this.#abort;
     const mesh = await opening;
+    if (!isMesh(mesh)) throw notAMesh();
     if (signal.aborted) {
       if (this.#ownsMesh) await mesh.close();
       throw destroyed('the document was loaded');
@@ -212,6 +231,13 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
   #tellStatus(mesh: Mesh): void {
     const status = PROVIDER_STATUS[mesh.status];
     this.#tell('status', [{ status, connected: status === 'connected', reason: mesh.reason }]);
+    if (mesh.status !== 'closed') return;
+    const error = new MeshError(
+      'closed',
+      `The mesh was closed while document ${this.name} used it. What was edited before is stored; edits from now on are neither shared nor stored. Destroy the provider, and make another with a mesh that is open.`,
+    );
+    this.#over.abort(error);
+    this.#tell('error', [error]);
   }
 
   #tellSynced(documents: Documents): void {
@@ -227,6 +253,10 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     event: E,
     details: Parameters<MeshProviderEvents[E]>,
   ): void {
+    const [first] = details;
+    if (event === 'error' && !this._observers.has('error')) {
+      console.warn(`mnemesh: ${(first as MeshError).message}`);
+    }
     callApp(() => this.emit(event, details));
   }
 
@@ -238,6 +268,7 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     this.doc.off('destroy', this.#onDocDestroy);
     // First what goes by the mesh: the last edits, and that this tab's awareness state is gone.
     this.#abort.abort();
+    this.#over.abort(destroyed('it was synced'));
     if (this.#ownsAwareness) callApp(() => this.awareness.destroy());
     this.#endMesh.abort();
     super.destroy();
@@ -259,14 +290,6 @@ const PROVIDER_STATUS = {
   disconnected: 'disconnected',
   closed: 'disconnected',
 } as const;
-
-function checkName(name: unknown): void {
-  if (isName(name)) return;
-  throw new MeshError(
-    'bad-argument',
-    `A document's name must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8. Nothing was opened.`,
-  );
-}
 
 function destroyed(before: string): MeshError {
   return new MeshError(

@@ -252,7 +252,7 @@ export class Reconciler {
     state.differing.add(name);
     if (fetch !== undefined && fetch.from !== peer) {
       // What it lacks is sent; what it has is asked for when the fetch from the other is done.
-      this.#answer(peer, name, vector, (update) => ({
+      this.#answer(peer, state, name, vector, (update) => ({
         type: 'step3',
         name,
         leaf: this.#documents.leafOf(name),
@@ -260,7 +260,7 @@ export class Reconciler {
       }));
     } else {
       this.#fetches.begin(name, peer, false, this.#output.now());
-      this.#answer(peer, name, vector, (update) => ({
+      this.#answer(peer, state, name, vector, (update) => ({
         type: 'step2',
         name,
         leaf: this.#documents.leafOf(name),
@@ -276,7 +276,7 @@ export class Reconciler {
     const { name, vector } = message;
     if (!this.#take(peer, state, message)) return;
     if (!state.differing.has(name)) return this.#sendDone(peer, name);
-    this.#answer(peer, name, vector, (update) => ({
+    this.#answer(peer, state, name, vector, (update) => ({
       type: 'step3',
       name,
       leaf: this.#documents.leafOf(name),
@@ -286,13 +286,21 @@ export class Reconciler {
 
   #answer(
     peer: PeerId,
+    state: NeighborState,
     name: string,
     vector: Uint8Array,
     messageOf: (update: Uint8Array) => DocumentMessage,
   ): void {
+    // One answer at a time: each may take the memory of the whole document.
+    if (state.answering.has(name)) return;
+    state.answering.add(name);
     this.#documents.updateSince(name, vector).then(
-      (update) => this.#output.send(peer, messageOf(update)),
+      (update) => {
+        state.answering.delete(name);
+        this.#output.send(peer, messageOf(update));
+      },
       (thrown: unknown) => {
+        state.answering.delete(name);
         this.#fetches.end(name, peer);
         this.#output.failed(thrown);
       },

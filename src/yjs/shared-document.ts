@@ -98,17 +98,14 @@ export class SharedDocument {
 
   /**
    * Brings `doc` up to what is held and keeps it so, both ways, until `signal` aborts; what it holds
-   * beyond that counts as edited here. Does nothing where `signal` aborts before the store was read.
+   * beyond that counts as edited here. Does nothing where `signal` aborts before the store was read; goes
+   * on in memory where it cannot be read.
    */
   async attach(doc: Y.Doc, origin: Origin, signal: AbortSignal): Promise<void> {
     const arrivals: Uint8Array[] = [];
     this.#arrivals.add(arrivals);
-    let stored: Uint8Array[];
-    try {
-      stored = await this.#writer.readAll();
-    } finally {
-      this.#arrivals.delete(arrivals);
-    }
+    const stored = await this.#writer.readAllOrMemory();
+    this.#arrivals.delete(arrivals);
     if (signal.aborted || this.#isClosed) return;
     const attachment = { doc, origin };
     this.#applyAll(attachment, [...stored, ...arrivals]);
@@ -117,6 +114,13 @@ export class SharedDocument {
     this.#attached.set(attachment, onUpdate);
     signal.addEventListener('abort', () => this.#detach(attachment));
     this.#changed(doc, Y.encodeStateAsUpdate(doc, this.#held.stateVector()));
+  }
+
+  /** Tells the edits of the present task now, and not at its end. */
+  tellEdits(): void {
+    const edits = this.#edits;
+    this.#edits = [];
+    if (edits.length > 0) this.#output.edited(edits);
   }
 
   /** Resolves once all that is held is durable; rejects with the store's error. */
@@ -137,7 +141,7 @@ export class SharedDocument {
     if (onUpdate === undefined) return;
     attachment.doc.off('update', onUpdate);
     this.#attached.delete(attachment);
-    this.#tellEdits();
+    this.tellEdits();
   }
 
   /** From the disk, and so not to be written. One that cannot be read is told and left out. */
@@ -180,15 +184,9 @@ export class SharedDocument {
     this.#writer.push([update]);
     if (news === 'structs' || this.#applyingTo !== doc) {
       this.#edits.push(update);
-      if (this.#edits.length === 1) queueMicrotask(() => this.#tellEdits());
+      if (this.#edits.length === 1) queueMicrotask(() => this.tellEdits());
     }
     this.#spread([update], doc);
-  }
-
-  #tellEdits(): void {
-    const edits = this.#edits;
-    this.#edits = [];
-    if (edits.length > 0) this.#output.edited(edits);
   }
 
   #snapshot(): Uint8Array | undefined {

@@ -2,7 +2,8 @@
 
 import * as Y from 'yjs';
 import type { Mesh } from '../../mesh.ts';
-import { type MeshOptions, openMesh } from '../../open-mesh.ts';
+import type { MeshOptions } from '../../mesh-options.ts';
+import { openMesh } from '../../open-mesh.ts';
 import { memoryTransport } from '../../transport/memory.ts';
 import { MeshProvider } from '../provider.ts';
 
