@@ -58,6 +58,29 @@ async function openNamed(page: Page, room: string, signaling: string): Promise<v
 }
 
 for (const name of BROWSERS) {
+  test(`an edit made in the very task that reloads the page is there afterwards in ${name}`, async ({
+    tab,
+  }) => {
+    const page = await tab(name);
+    await page.evaluate(() => lab.join('last words'));
+    let due = '';
+    for (let i = 0; i < 2 * REPETITIONS; i++) {
+      due += `${i} `;
+      await Promise.all([
+        page.waitForEvent('load'),
+        page.evaluate((word) => {
+          lab.insert(word);
+          location.reload();
+        }, `${i} `),
+      ]);
+      await page.waitForFunction(() => 'lab' in window);
+      await page.evaluate(() => lab.join('last words'));
+      expect(await page.evaluate(() => lab.text())).toBe(due);
+    }
+  });
+}
+
+for (const name of BROWSERS) {
   test(`ten reloads leave the size of IndexedDB as it was in ${name}`, async ({
     tab,
     signaling,

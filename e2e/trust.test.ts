@@ -25,6 +25,7 @@ test('tabs with different secrets never link, and all are told why', async ({ ta
   }
   for (const page of pages) {
     await expect.poll(() => errorCodes(page)).toContain('secret-mismatch');
+    expect(await page.evaluate(() => lab.mesh.reason)).toContain('another secret');
     await page.evaluate(() => lab.insert('mine'));
   }
   // Long enough for any link to be made: links here take a fifth of a second.

@@ -107,8 +107,12 @@ const lanAddresses = () =>
     .filter((each) => each?.family === 'IPv4' && !each.internal)
     .map((each) => each.address);
 
-const { values } = parseArgs({ options: { host: { type: 'boolean', default: false } } });
-const host = values.host ? '0.0.0.0' : '127.0.0.1';
+// `--host` alone opens to the network, as Vite's does; an address after it says to which.
+const { values, positionals } = parseArgs({
+  options: { host: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const host = values.host ? (positionals[0] ?? '0.0.0.0') : '127.0.0.1';
 
 await installPackages();
 const { code } = await run('node', ['scripts/build.mjs', 'library', 'demo']);

@@ -55,6 +55,8 @@ class Sealed implements SealedSignaling {
   readonly #lobby: Lobby;
   #handlers: SignalingHandlers | undefined;
   #dropped = 0;
+  #trouble = '';
+  #secretsDiffer = false;
 
   constructor(inner: Signaling, options: SealedSignalingOptions) {
     this.#inner = inner;
@@ -70,7 +72,11 @@ class Sealed implements SealedSignaling {
       send: (to, text) => {
         if (this.#handlers !== undefined) inner.send(options.keys.lobby, to, text);
       },
-      error: (error) => this.#handlers?.error(error),
+      error: (error) => {
+        this.#secretsDiffer = true;
+        this.#handlers?.error(error);
+        this.#tellState();
+      },
     });
   }
 
@@ -90,7 +96,10 @@ class Sealed implements SealedSignaling {
     this.#handlers = handlers;
     const { lobby } = this.#options.keys;
     this.#inner.start([...topics, lobby], {
-      state: (state, reason) => handlers.state(state, reason),
+      state: (_state, reason) => {
+        this.#trouble = reason;
+        this.#tellState();
+      },
       iceServers: (servers) => handlers.iceServers(servers),
       error: (error) => handlers.error(error),
       peers: (topic, peers) => {
@@ -126,6 +135,13 @@ class Sealed implements SealedSignaling {
   close(): void {
     this.#handlers = undefined;
     this.#inner.close();
+  }
+
+  /** That secrets differ stays true until the room is left, and keeps tabs apart as much as a fault. */
+  #tellState(): void {
+    const words = this.#trouble === '' ? [] : [this.#trouble];
+    if (this.#secretsDiffer) words.push('a tab of this room has another secret');
+    this.#handlers?.state(this.#inner.state, words.join('; '));
   }
 
   #receive(topic: string, from: PeerId, text: string): void {

@@ -62,6 +62,12 @@ export class ServerConnection implements Signaling {
     this.#Socket = this.#options.WebSocket ?? globalThis.WebSocket;
     if (typeof this.#Socket !== 'function') {
       this.#tell('closed', 'this platform has no WebSocket');
+      handlers.error(
+        new MeshError(
+          'unsupported',
+          `This platform has no WebSocket, so ${this.name} cannot be reached. Tabs of this browser and local work go on; nothing else changed.`,
+        ),
+      );
       return;
     }
     if (typeof globalThis.addEventListener === 'function') {

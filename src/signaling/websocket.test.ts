@@ -148,6 +148,7 @@ describe('webSocketSignaling', () => {
     const told = new Recorder();
     tab.start([topic], told);
     expect(told.states).toEqual([{ state: 'closed', reason: 'this platform has no WebSocket' }]);
+    expect(told.errors.map(({ code }) => code)).toEqual(['unsupported']);
   });
 
   it('is named without the query, which may hold a token', () => {
