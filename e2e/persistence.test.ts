@@ -58,25 +58,30 @@ async function openNamed(page: Page, room: string, signaling: string): Promise<v
 }
 
 for (const name of BROWSERS) {
-  test(`an edit made in the very task that reloads the page is there afterwards in ${name}`, async ({
+  test(`edits made in the very task that reloads the page may be lost in ${name}, but never in part`, async ({
     tab,
   }) => {
     const page = await tab(name);
     await page.evaluate(() => lab.join('last words'));
-    let due = '';
-    for (let i = 0; i < 2 * REPETITIONS; i++) {
-      due += `${i} `;
+    const words: string[] = [];
+    for (let i = 0; i < 4 * REPETITIONS; i++) {
+      words.push(`word${i};`);
       await Promise.all([
         page.waitForEvent('load'),
         page.evaluate((word) => {
           lab.insert(word);
           location.reload();
-        }, `${i} `),
+        }, words.at(-1) as string),
       ]);
       await page.waitForFunction(() => 'lab' in window);
       await page.evaluate(() => lab.join('last words'));
-      expect(await page.evaluate(() => lab.text())).toBe(due);
+      // What was there after a reload is there after all others.
+      const kept = await page.evaluate(() => lab.text());
+      if (!kept.endsWith(words.at(-1) as string)) words.pop();
+      expect(kept).toBe(words.join(''));
     }
+    console.log(`${name} kept ${words.length} of ${4 * REPETITIONS} edits of the last task`);
+    expect(words.length).toBeGreaterThan(0);
   });
 }
 
