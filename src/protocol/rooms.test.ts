@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { MemberEntry } from './frames.ts';
-import { Network, type Tab } from './testing/network.ts';
+import { Network } from './testing/network.ts';
+import type { Tab } from './testing/tab.ts';
 
 const SEEDS = [1, 2, 3];
 
