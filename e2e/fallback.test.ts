@@ -171,11 +171,7 @@ for (const name of BROWSERS) {
   }) => {
     const profile = await (await browsers(name)).newContext();
     const page = await tab(name, { profile });
-    const clearing = await tab(name, { profile });
-    await page.evaluate(() => lab.join('cleared'));
-    await page.evaluate(() => lab.insert('kept in memory'));
-    await page.evaluate(() => lab.mesh.flush());
-    await clearing.evaluate(() => lab.deleteStorage());
+    await storeAndClear(page, await tab(name, { profile }));
     await page.evaluate(() => lab.insert(', and written again'));
     await page.evaluate(() => lab.mesh.flush());
     expect(await textAfterReload(page, 'cleared')).toBe('kept in memory, and written again');
@@ -188,11 +184,7 @@ for (const name of BROWSERS) {
   }) => {
     const profile = await (await browsers(name)).newContext();
     const page = await tab(name, { profile });
-    const clearing = await tab(name, { profile });
-    await page.evaluate(() => lab.join('cleared'));
-    await page.evaluate(() => lab.insert('kept in memory'));
-    await page.evaluate(() => lab.mesh.flush());
-    await clearing.evaluate(() => lab.deleteStorage());
+    await storeAndClear(page, await tab(name, { profile }));
     await expect
       .poll(() => page.evaluate(() => lab.events.some(({ type }) => type === 'error')))
       .toBe(true);
@@ -202,4 +194,12 @@ for (const name of BROWSERS) {
     expect(await textAfterReload(page, 'cleared')).toBe('kept in memory');
     await profile.close();
   });
+}
+
+/** Stores a text by `page`, and clears the site's data by another tab of the same profile. */
+async function storeAndClear(page: Page, clearing: Page): Promise<void> {
+  await page.evaluate(() => lab.join('cleared'));
+  await page.evaluate(() => lab.insert('kept in memory'));
+  await page.evaluate(() => lab.mesh.flush());
+  await clearing.evaluate(() => lab.deleteStorage());
 }

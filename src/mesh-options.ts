@@ -3,6 +3,7 @@
 import type { Store } from './ports/store.ts';
 import type { Transport } from './ports/transport.ts';
 import type { ProtocolConfig } from './protocol/config.ts';
+import { parseIceServer } from './signaling/messages.ts';
 import { MeshError } from './util/errors.ts';
 
 /** Options of `openMesh`; all may be left out. */
@@ -71,21 +72,14 @@ export function checkOptions(options: unknown): asserts options is MeshOptions {
   if (signal !== undefined) requireMethod('signal', signal, 'addEventListener', 'an AbortSignal');
 }
 
-/** As RTCPeerConnection would judge them (W3C webrtc-pc, section 4.2.4), but before a second tab comes. */
+/** As those that a signaling server announces are judged, and before a second tab comes. */
 function checkIceServers(servers: unknown): void {
   if (!Array.isArray(servers)) throw bad('options.iceServers must be a list of RTCIceServer');
   for (const [i, server] of servers.entries()) {
-    const { urls, username, credential } = Object(server) as Record<string, unknown>;
-    const list = [urls].flat();
-    if (list.length === 0 || !list.every((url) => /^(stuns?|turns?):[^/]/.test(String(url)))) {
-      throw bad(
-        `options.iceServers[${i}].urls must be URLs such as stun:stun.example.org:3478 or turn:turn.example.org:3478`,
-      );
-    }
-    const isRelay = list.some((url) => String(url).startsWith('turn'));
-    if (isRelay && (typeof username !== 'string' || typeof credential !== 'string')) {
-      throw bad(`options.iceServers[${i}] is a TURN server and needs username and credential`);
-    }
+    if (parseIceServer(server) !== undefined) continue;
+    throw bad(
+      `options.iceServers[${i}] must have urls such as stun:stun.example.org:3478 or turn:turn.example.org:3478, and for TURN a username and a credential`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
 import * as Y from 'yjs';
-import type { Store } from '../ports/store.ts';
+import type { Store, StoreTransaction } from '../ports/store.ts';
 import type { ExtensionHost } from '../runtime/extension.ts';
 import { DocumentLog } from '../storage/document-log.ts';
 import { MemoryDisk, memoryStore } from '../storage/memory.ts';
@@ -58,6 +58,32 @@ class FakeHost implements ExtensionHost {
 
 const rumorOf = (name: string, ...updates: Uint8Array[]) =>
   encodeRumor({ type: 'updates', name, updates });
+
+/** A store that counts its transactions, and refuses them while it is broken. */
+class FragileStore implements Store {
+  readonly kind = 'memory';
+  readonly durable = false;
+  readonly #inner: Store;
+  isBroken = false;
+  transactions = 0;
+
+  constructor(disk: MemoryDisk) {
+    this.#inner = memoryStore(disk);
+  }
+
+  async transact<T>(
+    mode: 'readonly' | 'readwrite',
+    body: (transaction: StoreTransaction) => Promise<T>,
+  ): Promise<T> {
+    this.transactions++;
+    if (this.isBroken) throw new MeshError('store-unavailable', 'read failed');
+    return this.#inner.transact(mode, body);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+}
 
 describe('Documents', () => {
   it('bytes that are no message drop the neighbor, and bytes that are no rumor are told', async () => {
@@ -219,19 +245,10 @@ describe('Documents', () => {
   it('a document that cannot be read when it is opened is shared from memory, and joined later with what is stored', async () => {
     const disk = new MemoryDisk();
     await new DocumentLog(memoryStore(disk)).append('notes', packUpdates([updateOf('stored ')]), 0);
-    const store = memoryStore(disk);
-    let isBroken = false;
-    const host = new FakeHost({
-      kind: 'memory',
-      durable: false,
-      transact: async (mode, body) => {
-        if (isBroken) throw new MeshError('store-unavailable', 'read failed');
-        return store.transact(mode, body);
-      },
-      close: () => store.close(),
-    });
+    const store = new FragileStore(disk);
+    const host = new FakeHost(store);
     await host.documents.ready;
-    isBroken = true;
+    store.isBroken = true;
     const doc = await host.open('notes');
     const text = doc.getText('t');
     expect(host.errors.map(({ code }) => code)).toEqual(['store-unavailable']);
@@ -242,7 +259,7 @@ describe('Documents', () => {
     expect(text.toString()).toContain('told ');
     const second = await host.open('notes');
     expect(second.getText('t').toString()).toBe(text.toString());
-    isBroken = false;
+    store.isBroken = false;
     await host.documents.flush();
     for (const part of ['typed ', 'told ', 'stored ']) expect(text.toString()).toContain(part);
     expect(second.getText('t').toString()).toBe(text.toString());
@@ -253,49 +270,31 @@ describe('Documents', () => {
   it('D8: a neighbor that asks for one document a thousand times at once has it read once', async () => {
     const disk = new MemoryDisk();
     await new DocumentLog(memoryStore(disk)).append('notes', packUpdates([updateOf('x')]), 0);
-    const store = memoryStore(disk);
-    let reads = 0;
-    const host = new FakeHost({
-      kind: 'memory',
-      durable: false,
-      transact: (mode, body) => {
-        reads++;
-        return store.transact(mode, body);
-      },
-      close: () => store.close(),
-    });
+    const store = new FragileStore(disk);
+    const host = new FakeHost(store);
     await host.documents.ready;
-    reads = 0;
+    store.transactions = 0;
     const [leaf, vector] = [new Uint8Array(32), new Uint8Array([0])];
     const question = encodeMessage({ type: 'step1', name: 'notes', leaf, vector });
     for (let i = 0; i < 1_000; i++) host.documents.direct(PEER, question);
     await settled();
-    expect(reads).toBe(1);
+    expect(store.transactions).toBe(1);
     host.documents.direct(PEER, question);
     await settled();
-    expect(reads).toBe(2);
+    expect(store.transactions).toBe(2);
   });
 
   it('what could not be read when a document was opened comes into it by itself', async () => {
     const disk = new MemoryDisk();
     await new DocumentLog(memoryStore(disk)).append('notes', packUpdates([updateOf('stored')]), 0);
-    const store = memoryStore(disk);
-    let isBroken = false;
-    const host = new FakeHost({
-      kind: 'memory',
-      durable: false,
-      transact: async (mode, body) => {
-        if (isBroken) throw new MeshError('store-unavailable', 'read failed');
-        return store.transact(mode, body);
-      },
-      close: () => store.close(),
-    });
+    const store = new FragileStore(disk);
+    const host = new FakeHost(store);
     await host.documents.ready;
-    isBroken = true;
+    store.isBroken = true;
     const doc = await host.open('notes');
     await host.clock.pass(2_000);
     expect(doc.getText('t').toString()).toBe('');
-    isBroken = false;
+    store.isBroken = false;
     await host.clock.pass(10_000);
     expect(doc.getText('t').toString()).toBe('stored');
     expect(host.errors).toHaveLength(1);
