@@ -17,7 +17,7 @@ export type {
   Transport,
 } from './ports/transport.ts';
 export type { ProtocolConfig } from './protocol/config.ts';
-export type { MemberStatus } from './protocol/frames.ts';
+export type { MemberStatus } from './protocol/wire.ts';
 export type { MeshStatus } from './runtime/status.ts';
 export { MemoryDisk, memoryStore } from './storage/memory.ts';
 export { simplePeerTransport } from './transport/simple-peer.ts';

@@ -18,7 +18,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((mesh) => mesh.close()));
 });
 
-const config = { gossipInterval: 100, pingInterval: 200, linkTimeout: 5_000 };
+const config = { gossipInterval: 100, probeInterval: 1_000 };
 
 /** Opens `count` meshes of a room of their own. */
 async function openRoom(count: number, options: MeshOptions = {}): Promise<Mesh[]> {

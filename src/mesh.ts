@@ -2,7 +2,7 @@
 /** The Mesh: what an app holds of a room. Everything it does is done by the layers below. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import type { MemberEntry, MemberStatus } from './protocol/frames.ts';
+import type { MemberEntry, MemberStatus } from './protocol/wire.ts';
 import { Engine, type EngineOptions } from './runtime/engine.ts';
 import {
   ATTACH,

@@ -5,6 +5,7 @@ import { checkOptions, type MeshOptions } from './mesh-options.ts';
 import type { Signaling } from './ports/signaling.ts';
 import type { Store } from './ports/store.ts';
 import { resolveConfig } from './protocol/config.ts';
+import { browserPage } from './runtime/page-life.ts';
 import { newPeerId, systemClock, systemRandom } from './runtime/system.ts';
 import { broadcastChannelSignaling } from './signaling/broadcast-channel.ts';
 import { sealedSignaling } from './signaling/sealed.ts';
@@ -59,6 +60,7 @@ export async function openMesh(room: string, options: MeshOptions = {}): Promise
     random,
     store,
     transport: options.transport ?? simplePeerTransport(),
+    page: browserPage,
     createSignaling,
     iceServers,
     errors,

@@ -30,7 +30,7 @@ const LAYERS = {
   },
   'src/runtime': { files: BELOW_RUNTIME, packages: ['lib0', '@noble/hashes'] },
   'src/simulation': {
-    files: [...PURE, 'src/ports'],
+    files: [...PURE, 'src/ports', 'src/storage/memory.ts', 'src/runtime', 'src'],
     packages: ['lib0', '@noble/hashes'],
   },
   src: { files: [...BELOW_RUNTIME, 'src/runtime'], packages: ['lib0', '@noble/hashes'] },

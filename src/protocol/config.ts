@@ -31,8 +31,58 @@ export interface ProtocolConfig {
   readonly dialTimeout: number;
   /** Links that this tab may make at once; as many more may be in the making from the other side. 1 to 32, default 8. */
   readonly dialsAtOnce: number;
-  /** Members remembered, the dead of late included. 16 to 100,000, default 4,096. */
+  /** Members remembered, the dead of late included. 16 to 4,096, default 4,096. */
   readonly membersMax: number;
+
+  // Failure detection (SWIM: Das, Gupta, Motivala 2002; Lifeguard: Dadgar, Phillips, Currey 2018).
+
+  /** Milliseconds between a tab's probes; each goes to one neighbor, all in turn. 100 to 60,000, default 1,000. A crash is first noticed after about one. */
+  readonly probeInterval: number;
+  /** Milliseconds that a probed neighbor has to answer before others are asked to probe it. At least 50, at most `probeInterval`; default 500. Rule of thumb: three round trips. */
+  readonly probeTimeout: number;
+  /** Neighbors of the silent one that are asked to probe it. 0 to 8, default 3 (SWIM's k). */
+  readonly indirectProbes: number;
+  /** Least milliseconds that a suspect has to refute, reached when `suspicionConfirmations` others suspect it too. 100 to 600,000, default 2,000; multiplied by log10 of the members where that is above 2. */
+  readonly suspicionMin: number;
+  /** How many times `suspicionMin` a suspect has where nobody else suspects it. 1 to 16, default 3 (Lifeguard's beta). */
+  readonly suspicionSpread: number;
+  /** Others whose suspicion shortens the time to `suspicionMin`. 1 to 8, default 3 (Lifeguard's k). */
+  readonly suspicionConfirmations: number;
+  /** Greatest local health: a tab that misses answers that others get waits up to so many times longer for its own probes. 1 to 16, default 8 (Lifeguard's S). */
+  readonly healthMax: number;
+  /** Times that each claim is sent over each link. 1 to 8, default 1: links lose nothing while they stand; more where frames may be lost. */
+  readonly retransmissions: number;
+  /** Milliseconds that claims about members wait to go together. 0 to 10,000, default 100. */
+  readonly newsDelay: number;
+  /** Milliseconds between attempts to reach one who was taken for dead, so that a healed partition is found. 1,000 to 3,600,000, default 5,000. */
+  readonly reviveInterval: number;
+  /** Rooms up to this have full membership: every tab knows every tab. 16 to 4,096, default 1,000. Above it a tab knows its neighbors, its passive view and an estimate of the number. */
+  readonly fullMembershipLimit: number;
+
+  // Overlay (HyParView: Leitão, Pereira, Rodrigues 2007).
+
+  /** Links that a random walk goes over at most before it ends at a tab that makes the link. 1 to 12, default 6 (HyParView's ARWL). */
+  readonly walkLength: number;
+  /** Milliseconds between shuffles of passive views. 1,000 to 3,600,000, default 60,000. */
+  readonly shuffleInterval: number;
+  /** Dials that may be made in a burst. 1 to 256, default 24. Chromium refuses new connections after some 500 in the life of a page. */
+  readonly dialBudget: number;
+  /** Milliseconds in which one more dial is earned. 100 to 600,000, default 2,000. */
+  readonly dialRefill: number;
+
+  // Broadcast (Plumtree: Leitão, Pereira, Rodrigues 2007), one tree an origin.
+
+  /** Milliseconds that announcements to settled links wait to go together. 0 to 10,000, default 500. They find what a tree lost; a lower value finds it sooner and costs more bytes. */
+  readonly announceDelay: number;
+  /** Milliseconds that a tab waits for an announced rumor to be pushed before it asks for it. 10 to 60,000, default 200. Rule of thumb: the time of one hop and some. */
+  readonly graftTimeout: number;
+  /** Links shorter that an announced way must be before a tab changes over to it. 1 to 16, default 1. */
+  readonly optimizationThreshold: number;
+  /** Origins whose trees are remembered, those used longest ago going first. 16 to 65,536, default 1,024. */
+  readonly treesMax: number;
+
+  /** Milliseconds between the averaging exchanges of aggregates. 100 to 600,000, default 1,000. */
+  readonly averagingInterval: number;
 }
 
 const BOUNDS: Readonly<
@@ -52,6 +102,26 @@ const BOUNDS: Readonly<
   dialTimeout: [1_000, 120_000, 10_000],
   dialsAtOnce: [1, 32, 8],
   membersMax: [16, MAX_MEMBER_ENTRIES, 4_096],
+  probeInterval: [100, 60_000, 1_000],
+  probeTimeout: [50, 60_000, 500],
+  indirectProbes: [0, 8, 3],
+  suspicionMin: [100, 600_000, 2_000],
+  suspicionSpread: [1, 16, 3],
+  suspicionConfirmations: [1, 8, 3],
+  healthMax: [1, 16, 8],
+  retransmissions: [1, 8, 1],
+  newsDelay: [0, 10_000, 100],
+  reviveInterval: [1_000, 3_600_000, 5_000],
+  fullMembershipLimit: [16, MAX_MEMBER_ENTRIES, 1_000],
+  walkLength: [1, 12, 6],
+  shuffleInterval: [1_000, 3_600_000, 60_000],
+  dialBudget: [1, 256, 24],
+  dialRefill: [100, 600_000, 2_000],
+  announceDelay: [0, 10_000, 500],
+  graftTimeout: [10, 60_000, 200],
+  optimizationThreshold: [1, 16, 1],
+  treesMax: [16, 65_536, 1_024],
+  averagingInterval: [100, 600_000, 1_000],
 };
 
 /**

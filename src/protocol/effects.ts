@@ -2,11 +2,11 @@
 
 import type { MeshErrorCode } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
-import type { ByeReason } from './frames.ts';
-import type { MemberChange } from './members.ts';
+import type { MemberChange } from './member-table.ts';
+import type { ByeReason } from './wire.ts';
 
-/** The machine's timers; setting one replaces it. */
-export type TimerName = 'tick' | 'round' | 'announce';
+/** The machine's one timer; setting it replaces it. */
+export type TimerName = 'tick';
 
 export type Input =
   /** Join the room: after construction, and again after `stop`. */
@@ -14,7 +14,17 @@ export type Input =
   /** Leave the room; links are told and closed. */
   | { readonly type: 'stop' }
   /** Signaling told of peers in the room. */
-  | { readonly type: 'candidates'; readonly peers: readonly PeerId[] }
+  | { readonly type: 'candidates'; readonly peers: readonly PeerId[]; readonly total?: number }
+  /** A peer asks to be dialed, since one takes the other for dead. */
+  | { readonly type: 'knocked'; readonly peer: PeerId }
+  /** Send something over other tabs to any tab of the room. */
+  | {
+      readonly type: 'relay';
+      readonly kind: 'signal' | 'message';
+      readonly to: PeerId;
+      readonly channel: number;
+      readonly payload: Uint8Array;
+    }
   /** The other side began a connection that this side answers. */
   | { readonly type: 'incoming'; readonly peer: PeerId }
   /** A connection with `peer` is open. */
@@ -37,6 +47,10 @@ export type Input =
       readonly channel: number;
       readonly payload: Uint8Array;
     }
+  /** Set this tab's value of an aggregate, or clear it. */
+  | { readonly type: 'aggregate'; readonly name: string; readonly value: number | undefined }
+  /** The replica that this tab writes as: a session of a greater generation supersedes the one before. */
+  | { readonly type: 'identity'; readonly replica: string; readonly generation: number }
   /** The tab was hidden or shown. */
   | { readonly type: 'visibility'; readonly hidden: boolean }
   /** Memory changed or was found to differ: rounds come at their shortest interval again. */
@@ -52,6 +66,8 @@ export type Effect =
       readonly lane: 'control' | 'bulk';
     }
   | { readonly type: 'dial'; readonly peer: PeerId }
+  /** Ask `peer`, by signaling or the mesh, to dial this tab, should it live: input `knocked` there. */
+  | { readonly type: 'knock'; readonly peer: PeerId }
   /** End the connection with `peer`, open or in the making; no `linkDown` follows. */
   | { readonly type: 'hangUp'; readonly peer: PeerId }
   /** Ask signaling for more peers. */
@@ -71,9 +87,22 @@ export type Effect =
       readonly peer: PeerId;
       readonly payload: Uint8Array;
     }
+  /** Signaling text that came over other tabs. */
+  | { readonly type: 'signal'; readonly from: PeerId; readonly payload: Uint8Array }
+  /** A message that came over other tabs; `from` is their claim. */
+  | {
+      readonly type: 'routed';
+      readonly channel: number;
+      readonly from: PeerId;
+      readonly payload: Uint8Array;
+    }
+  /** What was relayed to `to` could not be carried there. */
+  | { readonly type: 'unroutable'; readonly to: PeerId }
   | { readonly type: 'neighborUp'; readonly peer: PeerId }
   | { readonly type: 'neighborDown'; readonly peer: PeerId; readonly reason: ByeReason | 'lost' }
   | { readonly type: 'member'; readonly change: MemberChange }
+  /** The estimate of an aggregate changed. */
+  | { readonly type: 'aggregate'; readonly name: string }
   /** Compare memory with a neighbor. */
   | { readonly type: 'compare'; readonly peer: PeerId }
   | { readonly type: 'error'; readonly code: MeshErrorCode; readonly message: string };

@@ -4,63 +4,66 @@ import { seededRandom } from '../util/random.ts';
 import { resolveConfig } from './config.ts';
 import { Rounds } from './rounds.ts';
 
-/** Delays without their jitter of a tenth, in seconds. */
-const next = (rounds: Rounds) => Math.round(rounds.nextDelay() / 1_000);
+const NEIGHBORS = new Set(['a', 'b', 'c', 'd', 'e']);
+
+/** Seconds from round to round, where `changes` says so with a change at once after it. */
+function intervals(rounds: Rounds, changes: readonly boolean[]): number[] {
+  return changes.map((changed) => {
+    const now = rounds.due;
+    rounds.begin(NEIGHBORS, now);
+    if (changed) rounds.hasten(now);
+    return Math.round((rounds.due - now) / 1_000);
+  });
+}
 
 describe('rounds', () => {
-  it('R1: pick fanout neighbors at random, and all in time', () => {
-    const rounds = new Rounds(resolveConfig({ fanout: 2 }), seededRandom(1));
-    const neighbors = ['a', 'b', 'c', 'd', 'e'];
-    const met = new Set<string>();
-    for (let i = 0; i < 50; i++) {
-      const picked = rounds.begin(neighbors);
-      expect(new Set(picked).size).toBe(2);
-      for (const peer of picked) met.add(peer);
+  it('R1: compare with fanout neighbors, and with each before any comes again', () => {
+    const rounds = new Rounds(resolveConfig(), seededRandom(1));
+    for (let turn = 0; turn < 20; turn++) {
+      const met = new Set([...NEIGHBORS].flatMap(() => rounds.begin(NEIGHBORS, 0)));
+      expect(met).toEqual(NEIGHBORS);
     }
-    expect([...met].sort()).toEqual(neighbors);
-    expect(rounds.begin(['a'])).toEqual(['a']);
-    expect(rounds.begin([])).toEqual([]);
-    expect(rounds.count).toBe(52);
+    expect(rounds.count).toBe(100);
   });
 
-  it('R2: double their interval while nothing differs, up to gossipIntervalMax', () => {
-    const rounds = new Rounds(
-      resolveConfig({ gossipInterval: 10_000, gossipIntervalMax: 80_000 }),
-      () => 0.5,
-    );
-    expect([0, 0, 0, 0, 0, 0].map(() => next(rounds))).toEqual([10, 20, 40, 80, 80, 80]);
-  });
-
-  it('R3: come at gossipInterval again when something changes, and never later for it', () => {
+  it('R1: never take one neighbor twice in a round, nor one that is gone', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 100, max: 5_000 }),
-        fc.integer({ min: 1, max: 40 }),
-        fc.array(fc.boolean(), { maxLength: 40 }),
-        (gossipInterval, times, steps) => {
-          const gossipIntervalMax = gossipInterval * times;
-          const rounds = new Rounds(
-            resolveConfig({ gossipInterval, gossipIntervalMax }),
-            () => 0.5,
-          );
-          let pending = rounds.nextDelay();
-          for (const changes of steps) {
-            if (!changes) pending = rounds.nextDelay();
-            else if (rounds.hasten()) {
-              expect(pending).toBeGreaterThan(gossipInterval);
-              pending = rounds.nextDelay();
-              expect(pending).toBe(gossipInterval);
-            } else expect(pending).toBeLessThanOrEqual(gossipInterval);
+        fc.integer({ min: 1, max: 8 }),
+        fc.array(fc.uniqueArray(fc.constantFrom(...NEIGHBORS, 'f', 'g')), { minLength: 1 }),
+        (fanout, views) => {
+          const rounds = new Rounds(resolveConfig({ fanout }), seededRandom(7));
+          for (const view of views) {
+            const chosen = rounds.begin(new Set(view), 0);
+            expect(new Set(chosen).size).toBe(Math.min(fanout, view.length));
+            for (const peer of chosen) expect(view).toContain(peer);
           }
         },
       ),
     );
   });
 
+  it('R2: double their interval while nothing differs, up to gossipIntervalMax', () => {
+    const config = resolveConfig({ gossipInterval: 10_000, gossipIntervalMax: 80_000 });
+    const rounds = new Rounds(config, () => 0.5);
+    rounds.start(0);
+    expect(intervals(rounds, new Array(6).fill(false))).toEqual([10, 20, 40, 80, 80, 80]);
+  });
+
+  it('R3: come at gossipInterval again when something changes', () => {
+    const config = resolveConfig({ gossipInterval: 10_000, gossipIntervalMax: 80_000 });
+    const rounds = new Rounds(config, () => 0.5);
+    rounds.start(0);
+    const changes = [false, false, false, true, false, false];
+    expect(intervals(rounds, changes)).toEqual([10, 20, 40, 10, 10, 20]);
+  });
+
   it('R3: constant changes do not put the next round off', () => {
     const rounds = new Rounds(resolveConfig(), () => 0.5);
-    rounds.nextDelay();
-    for (let i = 0; i < 10; i++) expect(rounds.hasten()).toBe(false);
-    expect(rounds.nextDelay()).toBe(1_000);
+    rounds.start(0);
+    rounds.begin(NEIGHBORS, rounds.due);
+    const { due } = rounds;
+    for (let now = due - 1_000; now < due; now += 10) rounds.hasten(now);
+    expect(rounds.due).toBe(due);
   });
 });

@@ -1,9 +1,11 @@
 /**
  * Gossip rounds: when to compare memories, and with whom (SPEC.md, section 7).
  *
- * Push-pull anti-entropy in rounds after Demers et al. 1987. The interval doubles while nothing
+ * Push-pull anti-entropy in rounds after Demers et al. 1987. Partners come from a shuffled deck, so
+ * that no neighbor waits for longer than the others: the quasirandom model (Doerr, Friedrich,
+ * Sauerwald 2008) spreads as fast as independent choice. The interval doubles while nothing
  * differs and falls back to `gossipInterval` at once when something changes, so that an idle room
- * is quiet and a lost frame is found within two rounds.
+ * is quiet and a lost frame is found soon.
  */
 
 import type { PeerId } from '../util/peer-id.ts';
@@ -13,35 +15,55 @@ import type { ProtocolConfig } from './config.ts';
 export class Rounds {
   readonly #config: ProtocolConfig;
   readonly #random: Random;
-  /** Of the round that is due, and of the one after it. */
-  #pending: number;
   #interval: number;
+  /** When the next round is due. */
+  #due = Number.POSITIVE_INFINITY;
+  /** Neighbors that still have their turn. */
+  #deck: PeerId[] = [];
   /** Rounds begun. */
   count = 0;
 
   constructor(config: ProtocolConfig, random: Random) {
     this.#config = config;
     this.#random = random;
-    this.#pending = config.gossipInterval;
     this.#interval = config.gossipInterval;
   }
 
-  /** Begins a round: the neighbors to compare with. */
-  begin(neighbors: Iterable<PeerId>): PeerId[] {
-    this.count++;
-    return sample(this.#random, neighbors, this.#config.fanout);
+  get due(): number {
+    return this.#due;
   }
 
-  /** Milliseconds until the next round; each call without `hasten` between doubles them. */
-  nextDelay(): number {
-    this.#pending = this.#interval;
-    this.#interval = Math.min(this.#config.gossipIntervalMax, this.#interval * 2);
-    return jitter(this.#random, this.#pending, 0.1);
-  }
-
-  /** Something changed or differs; true where the pending round is further off than it may be. */
-  hasten(): boolean {
+  /** The first round comes within an interval: tabs that start together do not march in step. */
+  start(now: number): void {
     this.#interval = this.#config.gossipInterval;
-    return this.#pending > this.#interval;
+    this.#due = now + this.#interval * this.#random();
+  }
+
+  stop(): void {
+    this.#due = Number.POSITIVE_INFINITY;
+    this.#deck = [];
+  }
+
+  /** Begins a round: the neighbors to compare with. */
+  begin(neighbors: ReadonlySet<PeerId>, now: number): PeerId[] {
+    this.count++;
+    this.#due = now + jitter(this.#random, this.#interval, 0.1);
+    this.#interval = Math.min(this.#config.gossipIntervalMax, this.#interval * 2);
+    const count = Math.min(this.#config.fanout, neighbors.size);
+    const chosen = new Set<PeerId>();
+    while (chosen.size < count) {
+      if (this.#deck.length === 0) this.#deck = sample(this.#random, neighbors, neighbors.size);
+      const peer = this.#deck.pop() as PeerId;
+      if (neighbors.has(peer)) chosen.add(peer);
+    }
+    return [...chosen];
+  }
+
+  /** Something changed or differs: the next round is at most an interval away. */
+  hasten(now: number): void {
+    this.#interval = this.#config.gossipInterval;
+    if (this.#due - now > 1.1 * this.#interval) {
+      this.#due = now + jitter(this.#random, this.#interval, 0.1);
+    }
   }
 }

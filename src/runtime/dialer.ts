@@ -45,7 +45,7 @@ export interface DialerHandlers {
 export interface DialerOptions {
   readonly self: PeerId;
   readonly topic: string;
-  readonly signaling: Signaling;
+  readonly signaling: Pick<Signaling, 'send'>;
   readonly transport: Transport;
   readonly random: Random;
   readonly setTimer: (callback: () => void, delayMs: number) => () => void;

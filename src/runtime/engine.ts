@@ -11,15 +11,15 @@ import type { Store } from '../ports/store.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { ProtocolConfig } from '../protocol/config.ts';
 import type { Effect, Input, TimerName } from '../protocol/effects.ts';
-import type { MemberEntry } from '../protocol/frames.ts';
-import type { MemberChange } from '../protocol/members.ts';
+import type { MemberEntry } from '../protocol/wire.ts';
+import type { MemberChange } from '../protocol/member-table.ts';
 import { Node } from '../protocol/node.ts';
 import { MeshError } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import type { Random } from '../util/random.ts';
 import { type ConnectionEnd, Dialer } from './dialer.ts';
 import type { Extension, ExtensionHost } from './extension.ts';
-import { followPageLife, isHidden } from './page-life.ts';
+import type { PageLife } from './page-life.ts';
 import { type MeshStatus, statusOf } from './status.ts';
 import { Timers } from './timers.ts';
 import { isTransferring } from './transfers.ts';
@@ -32,6 +32,7 @@ export interface EngineOptions {
   readonly random: Random;
   readonly store: Store;
   readonly transport: Transport;
+  readonly page: PageLife;
   /** A fresh signaling for each time that the room is joined. */
   readonly createSignaling: () => Signaling;
   /** The app's ICE servers; `undefined` takes those that signaling announces. */
@@ -82,12 +83,12 @@ export class Engine {
     this.#options = options;
     this.#events = events;
     this.#timers = new Timers(clock);
-    this.#node = new Node(id, config, random, isHidden(), clock.now());
+    this.#node = new Node(id, config, random, options.page.isHidden(), clock.now());
     options.store.onLost = (error) => {
       this.#events.error(error);
       for (const extension of this.#extensions.values()) extension.storeLost();
     };
-    this.#stopPageLife = followPageLife({
+    this.#stopPageLife = options.page.follow({
       visibility: (hidden) => this.#input({ type: 'visibility', hidden }),
       hide: () => this.#pageHidden(),
       show: () => {

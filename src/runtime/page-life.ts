@@ -15,6 +15,13 @@ export interface PageLifeHandlers {
   online(): void;
 }
 
+/** The page that a mesh lives in; the simulator has its own. */
+export interface PageLife {
+  isHidden(): boolean;
+  /** Tells `handlers` until the returned function is called. */
+  follow(handlers: PageLifeHandlers): () => void;
+}
+
 /** Whether the page is hidden; false where there is no page. */
 export function isHidden(): boolean {
   return typeof document !== 'undefined' && document.visibilityState === 'hidden';
@@ -37,3 +44,6 @@ export function followPageLife(handlers: PageLifeHandlers): () => void {
   window.addEventListener('online', () => handlers.online(), { signal });
   return () => stop.abort();
 }
+
+/** The browser's page, where there is one. */
+export const browserPage: PageLife = { isHidden, follow: followPageLife };

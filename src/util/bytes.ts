@@ -9,11 +9,20 @@ export function toHex(bytes: Uint8Array): string {
   return out;
 }
 
+/** Value of a lower-case hexadecimal digit by its character code; 16 where it is none. */
+const DIGITS = new Uint8Array(128).fill(16);
+for (let value = 0; value < 16; value++) DIGITS[value.toString(16).charCodeAt(0)] = value;
+
 /** Bytes of a lower-case hexadecimal string; `undefined` where it is not one. */
 export function fromHex(hex: string): Uint8Array | undefined {
-  if (hex.length % 2 !== 0 || !/^[0-9a-f]*$/.test(hex)) return undefined;
+  if (hex.length % 2 !== 0) return undefined;
   const out = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < out.length; i++) {
+    const high = DIGITS[hex.charCodeAt(2 * i)] ?? 16;
+    const low = DIGITS[hex.charCodeAt(2 * i + 1)] ?? 16;
+    if (high > 15 || low > 15) return undefined;
+    out[i] = 16 * high + low;
+  }
   return out;
 }
 

@@ -68,6 +68,38 @@ describe('IntervalSet', () => {
     );
   });
 
+  it('takes out exactly the numbers removed, and tells whether any were there', () => {
+    const some = fc.array(operation, { maxLength: 30 });
+    fc.assert(
+      fc.property(some, some, (operations, removals) => {
+        const set = new IntervalSet();
+        for (const [s, l] of operations) set.add(s, s + l);
+        const numbers = model(operations);
+        for (const [start, length] of removals) {
+          const before = numbers.size;
+          for (let i = start; i < start + length; i++) numbers.delete(i);
+          expect(set.remove(start, start + length)).toBe(numbers.size < before);
+        }
+        const rebuilt = new IntervalSet();
+        for (const number of numbers) rebuilt.add(number, number + 1);
+        expect([...set]).toEqual([...rebuilt]);
+        expect(set.equals(rebuilt)).toBe(true);
+        expect(set.end()).toBe(Math.max(-1, ...numbers) + 1);
+      }),
+      { numRuns: runs(1000) },
+    );
+  });
+
+  it('a copy is equal and lives apart', () => {
+    const set = new IntervalSet();
+    set.add(1, 4);
+    const copied = set.copy();
+    expect(copied.equals(set)).toBe(true);
+    copied.remove(2, 3);
+    expect([...set]).toEqual([[1, 4]]);
+    expect(copied.equals(set)).toBe(false);
+  });
+
   it('bridges the lowest gap alone', () => {
     const set = new IntervalSet();
     set.add(0, 2);

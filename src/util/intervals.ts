@@ -66,6 +66,41 @@ export class IntervalSet {
     return merged.length !== before.length || merged.some((bound, i) => bound !== before[i]);
   }
 
+  /** Takes out `start` to `end` − 1; tells whether any of it was in the set. */
+  remove(start: number, end: number): boolean {
+    if (end <= start) return false;
+    const bounds = this.#bounds;
+    const from = this.#firstEndAtLeast(start + 1);
+    let to = from;
+    while (to < bounds.length && (bounds[to] as number) < end) to += 2;
+    if (to === from) return false;
+    const left = bounds[from] as number;
+    const right = bounds[to - 1] as number;
+    const rest: number[] = [];
+    if (left < start) rest.push(left, start);
+    if (right > end) rest.push(end, right);
+    bounds.splice(from, to - from, ...rest);
+    return true;
+  }
+
+  /** A set of the same numbers, apart from this one. */
+  copy(): IntervalSet {
+    const copied = new IntervalSet();
+    copied.#bounds = this.#bounds.slice();
+    return copied;
+  }
+
+  /** Whether `other` has the same numbers. */
+  equals(other: IntervalSet): boolean {
+    const [mine, theirs] = [this.#bounds, other.#bounds];
+    return mine.length === theirs.length && mine.every((bound, i) => bound === theirs[i]);
+  }
+
+  /** The end of the last interval: 1 + the greatest number; 0 where there is none. */
+  end(): number {
+    return this.#bounds.at(-1) ?? 0;
+  }
+
   /** Whether all of `start` to `end` − 1 is in the set; true where that is nothing. */
   covers(start: number, end: number): boolean {
     if (end <= start) return true;

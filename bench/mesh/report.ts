@@ -1,0 +1,110 @@
+/** The table of a bench: median and spread of each figure for both libraries, and their ratio. */
+
+import { percentile } from '../../e2e/helpers.ts';
+import type { Figures, Size, Writing } from './measure.ts';
+import { SIDES, type SideName } from './sides.ts';
+
+/** The figures of every run, by library. */
+export type Runs = Readonly<Record<SideName, readonly Figures[]>>;
+
+interface Row {
+  readonly label: string;
+  readonly of: (figures: Figures) => number;
+}
+
+const WRITING: readonly { readonly label: string; readonly of: (writing: Writing) => number }[] = [
+  { label: 'payload messages an edit', of: ({ payloads }) => payloads },
+  { label: 'payload messages, worst edit', of: ({ payloadsMax }) => payloadsMax },
+  { label: 'all messages an edit', of: ({ messages }) => messages },
+  { label: '  without those of an idle room', of: ({ ownMessages }) => ownMessages },
+  { label: 'all bytes an edit', of: ({ bytes }) => bytes },
+  { label: '  without those of an idle room', of: ({ ownBytes }) => ownBytes },
+  { label: 'last delivery p50, ms', of: ({ lastP50 }) => lastP50 },
+  { label: 'last delivery max, ms', of: ({ lastMax }) => lastMax },
+  { label: 'edits lost', of: ({ lost }) => lost },
+];
+
+const writingRows = (name: 'first' | 'rotating' | 'oneWriter' | 'paced'): Row[] =>
+  WRITING.map(({ label, of }) => ({ label, of: (figures) => of(figures[name]) }));
+
+const SECTIONS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
+  [
+    'Tabs join one by one; the last one joins a room that has settled',
+    [
+      { label: 'room formed without it after, ms', of: ({ formingMs }) => formingMs },
+      { label: 'it holds the content after, ms', of: ({ last }) => last.contentMs },
+      { label: 'it has all its links after, ms', of: ({ last }) => last.linksMs },
+      { label: 'links a tab, most at any time', of: ({ linksMax }) => linksMax },
+      { label: 'links a tab, median in the end', of: ({ linksMedian }) => linksMedian },
+    ],
+  ],
+  [
+    'Nobody writes (all tabs together)',
+    [
+      { label: 'messages a second', of: ({ idle }) => idle.messages },
+      { label: 'bytes a second', of: ({ idle }) => idle.bytes },
+    ],
+  ],
+  ['The first edit of each tab, one as soon as the other has arrived', writingRows('first')],
+  ['Writers take turns, one edit as soon as the other has arrived', writingRows('rotating')],
+  ['One tab writes, one edit as soon as the other has arrived', writingRows('oneWriter')],
+  ['Writers take turns, one edit a second', writingRows('paced')],
+];
+
+/** A figure with as many digits as it deserves. */
+function show(value: number): string {
+  if (!Number.isFinite(value)) return 'never';
+  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 1 : 0 });
+}
+
+const median = (values: readonly number[]): number => percentile(values, 0.5);
+
+function cell(values: readonly number[]): string {
+  if (values.length === 0) return '–';
+  if (values.length === 1) return show(median(values));
+  return `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
+}
+
+const line = (label: string, cells: readonly string[]): void =>
+  console.log(label.padEnd(36) + cells.map((each) => each.padStart(26)).join(''));
+
+/** Prints every figure: median and, of several runs, the least and the greatest. */
+export function printReport({ tabs }: Size, runs: Runs): void {
+  const repeats = Math.max(...SIDES.map((side) => runs[side].length));
+  console.log(`\n${tabs} tabs in one Chromium; median (least–most) of ${repeats} runs each\n`);
+  line('', [...SIDES, 'ratio']);
+  for (const [title, rows] of SECTIONS) {
+    console.log(`\n${title}`);
+    for (const { label, of } of rows) {
+      const values = SIDES.map((side) => runs[side].map(of));
+      const [own = Number.NaN, other = Number.NaN] = values.map(median);
+      const ratio = own / other;
+      line(`  ${label}`, [...values.map(cell), Number.isFinite(ratio) ? ratio.toFixed(3) : '–']);
+    }
+  }
+  if (SIDES.every((side) => runs[side].length > 0)) printGoals(runs);
+}
+
+/** What mnemesh is to reach in a room of 32 tabs, by the medians of a report. */
+function printGoals(runs: Runs): void {
+  const own = (of: Row['of']) => median(runs.mnemesh.map(of));
+  const ratio = (of: Row['of']) => own(of) / median(runs['y-webrtc'].map(of));
+  const goals: [words: string, value: number, most: number][] = [
+    ['payload messages an edit, in turns', own(({ rotating }) => rotating.payloads), 45],
+    ['payload messages an edit, one tab', own(({ oneWriter }) => oneWriter.payloads), 45],
+    ['bytes an edit, in turns', own(({ rotating }) => rotating.bytes), 5_000],
+    ['bytes an edit, one tab', own(({ oneWriter }) => oneWriter.bytes), 5_000],
+    ['last delivery p50, in turns, ratio', ratio(({ rotating }) => rotating.lastP50), 1],
+    ['last delivery p50, one tab, ratio', ratio(({ oneWriter }) => oneWriter.lastP50), 1],
+    ['last tab holds the content, ratio', ratio(({ last }) => last.contentMs), 1],
+    ['last tab has all its links, ratio', ratio(({ last }) => last.linksMs), 0.25],
+    ['links a tab, in any run', Math.max(...runs.mnemesh.map(({ linksMax }) => linksMax)), 12],
+  ];
+  console.log('\nGoals for 32 tabs');
+  for (const [words, value, most] of goals) {
+    const verdict = value <= most ? 'met' : 'not met';
+    console.log(
+      `  ${words.padEnd(36)}${value.toFixed(2).padStart(10)}   at most ${most}: ${verdict}`,
+    );
+  }
+}

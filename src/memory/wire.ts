@@ -1,0 +1,52 @@
+/** The smallest pieces of memory in frames and on the disk: numbers, replicas, dots. */
+
+import { writeUint8Array, writeVarUint } from 'lib0/encoding';
+import { fromHex, toHex } from '../util/bytes.ts';
+import {
+  DecodeError,
+  type Decoder,
+  type Encoder,
+  readBytes,
+  readSized,
+  readUint,
+} from '../util/codec.ts';
+import { BOUNDS, type Dot, REPLICA_BYTES, type ReplicaId } from './types.ts';
+
+export const writeUint: (encoder: Encoder, value: number) => void = writeVarUint;
+
+/** The 8 bytes of a replica. */
+export function writeReplica(encoder: Encoder, replica: ReplicaId): void {
+  writeUint8Array(encoder, fromHex(replica) as Uint8Array);
+}
+
+export function readReplica(decoder: Decoder): ReplicaId {
+  return toHex(readBytes(decoder, REPLICA_BYTES));
+}
+
+/** A dot's counter or a record's time: at most `BOUNDS.counter`. */
+export function readCounter(decoder: Decoder): number {
+  const counter = readUint(decoder);
+  if (counter > BOUNDS.counter) throw new DecodeError('counter out of bounds');
+  return counter;
+}
+
+export function writeDot(encoder: Encoder, { replica, counter }: Dot): void {
+  writeReplica(encoder, replica);
+  writeUint(encoder, counter);
+}
+
+export function readDot(decoder: Decoder): Dot {
+  return { replica: readReplica(decoder), counter: readCounter(decoder) };
+}
+
+const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** At most `limit` bytes that are well-formed UTF-8, so that no two byte strings are one text. */
+export function readExactText(decoder: Decoder, limit: number): string {
+  const bytes = readSized(decoder, limit);
+  try {
+    return text.decode(bytes);
+  } catch (thrown) {
+    throw new DecodeError('not UTF-8', { cause: thrown });
+  }
+}

@@ -1,0 +1,4 @@
+/** What `npm run simulate` loads. */
+
+export { runScenario } from './lab.ts';
+export { SCENARIOS } from './scenarios/table.ts';

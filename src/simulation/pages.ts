@@ -1,0 +1,286 @@
+/**
+ * Apps in virtual time: pages that open real meshes over a virtual network, signaling server and
+ * disk, so that an app's own tests can do to it what browsers and networks do.
+ */
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { Mesh } from '../mesh.ts';
+import { type ProtocolConfig, resolveConfig } from '../protocol/config.ts';
+import type { PageLifeHandlers } from '../runtime/page-life.ts';
+import { toHex } from '../util/bytes.ts';
+import { MeshError } from '../util/errors.ts';
+import { type Random, randomBelow } from '../util/random.ts';
+import { Disk } from './disk.ts';
+import { Network, type NetworkModel } from './network.ts';
+import { Process, type ProcessModel } from './process.ts';
+import { SignalingServer } from './signaling.ts';
+import { World } from './world.ts';
+
+/** Options of `simulate`. */
+export interface SimulationOptions {
+  /** Decides everything that chance decides. The same seed gives the same run. Default 1. */
+  readonly seed?: number;
+  /** How the network behaves; default a broadband network that loses nothing. */
+  readonly network?: Partial<NetworkModel>;
+}
+
+/** Options of `Simulation.openPage`. */
+export interface PageOptions extends Partial<ProcessModel> {
+  /** Whether the page is opened in the background. Default false. */
+  readonly hidden?: boolean;
+  /** The disk of another page, whose browser this one shares; default one of its own. */
+  readonly disk?: Disk;
+}
+
+/** Options of `Page.open`, those of `openMesh` that mean something here. */
+export interface SimulatedMeshOptions {
+  /** Pages with other secrets are in another room. Nothing is sealed: nobody listens here. */
+  readonly secret?: string;
+  /** Options of the protocol, as of `openMesh`. */
+  readonly config?: Partial<ProtocolConfig>;
+}
+
+/** Longest that `advanceUntil` runs between two looks at its condition, in milliseconds. */
+const LOOK_MS = 10;
+
+/** A world of its own for an app's tests: virtual time, a network, a signaling server, and pages. */
+export function simulate(options: SimulationOptions = {}): Simulation {
+  return new Simulation(options);
+}
+
+/** What `simulate` gives. Time stands still but in `advance` and `advanceUntil`. */
+export class Simulation {
+  /** @internal */
+  readonly world: World;
+  /** @internal */
+  readonly server: SignalingServer;
+  readonly #network: Network;
+  readonly #ids: Random;
+  readonly #pages: Page[] = [];
+
+  /** @internal */
+  constructor({ seed = 1, network }: SimulationOptions) {
+    this.world = new World(seed);
+    this.#network = new Network(this.world, network);
+    this.server = new SignalingServer(this.world, this.#network);
+    this.#ids = this.world.random('ids');
+  }
+
+  /** Virtual milliseconds since the simulation began. */
+  get now(): number {
+    return this.world.now;
+  }
+
+  /** Fingerprint of all that happened: two runs that gave the same are the same. */
+  get trace(): string {
+    return this.world.trace.digest();
+  }
+
+  /** Opens a page; it does nothing until meshes are opened in it. */
+  openPage(options: PageOptions = {}): Page {
+    const page = new Page(this, this.#network, this.#pages.length, options);
+    this.#pages.push(page);
+    return page;
+  }
+
+  /** Lets time pass. Promises that code waits for are settled between any two events. */
+  async advance(ms: number): Promise<void> {
+    const end = this.world.now + ms;
+    const turns = new Turns();
+    await turns.next();
+    while (this.world.step(end)) await turns.next();
+    this.world.run(end - this.world.now);
+    turns.close();
+  }
+
+  /**
+   * Lets time pass until `condition` holds; resolves with the milliseconds that it took.
+   * @throws MeshError `aborted` where it does not hold within `limitMs`.
+   */
+  async advanceUntil(condition: () => boolean, limitMs = 60_000): Promise<number> {
+    const start = this.world.now;
+    await this.advance(0);
+    while (!condition()) {
+      if (this.world.now - start >= limitMs) {
+        throw new MeshError(
+          'aborted',
+          `The condition did not hold within ${limitMs} ms of virtual time. Time has passed.`,
+        );
+      }
+      await this.advance(LOOK_MS);
+    }
+    return this.world.now - start;
+  }
+
+  /** Changes how the network behaves from now on; links keep the latency that they have. */
+  changeNetwork(model: Partial<NetworkModel>): void {
+    this.#network.change(model);
+  }
+
+  /** Splits the network: pages reach those of their own side alone, and the first side the server. */
+  partition(...sides: readonly (readonly Page[])[]): void {
+    for (const [i, pages] of sides.entries()) for (const { process } of pages) process.group = i;
+    this.server.group = 0;
+    this.#network.sever((from, to) => from.group !== to.group);
+    this.server.pathsChanged();
+  }
+
+  /** What `from` send does not arrive at `to`; the other way it does. */
+  partitionOneWay(from: readonly Page[], to: readonly Page[]): void {
+    const senders = new Set(from.map(({ process }) => process));
+    const receivers = new Set(to.map(({ process }) => process));
+    this.#network.sever((a, b) => senders.has(a) && receivers.has(b));
+  }
+
+  /** Ends partitions. */
+  heal(): void {
+    for (const { process } of this.#pages) process.group = 0;
+    this.server.group = undefined;
+    this.#network.heal();
+  }
+
+  /** The signaling server goes away, with all its connections. */
+  stopServer(): void {
+    this.server.goDown();
+  }
+
+  /** The signaling server is there again; meshes come back to it by themselves. */
+  startServer(): void {
+    this.server.comeBack();
+  }
+
+  /** @internal */
+  newId(): string {
+    let id = '';
+    while (id.length < 32) id += randomBelow(this.#ids, 16).toString(16);
+    return id;
+  }
+}
+
+/** A page of a browser, and what may befall it. */
+export class Page {
+  /** @internal */
+  readonly process: Process;
+  /** What it keeps; a page opened with the same disk finds it there. */
+  readonly disk: Disk;
+  readonly #simulation: Simulation;
+  readonly #network: Network;
+  readonly #options: PageOptions;
+  readonly #lives = new Set<PageLifeHandlers>();
+
+  /** @internal */
+  constructor(simulation: Simulation, network: Network, index: number, options: PageOptions) {
+    this.#simulation = simulation;
+    this.#network = network;
+    this.#options = options;
+    this.process = new Process(simulation.world, index, options);
+    this.disk = options.disk ?? new Disk();
+    if (options.hidden === true) this.process.setHidden(true);
+  }
+
+  /**
+   * Opens a room in this page, as `openMesh` does in a real one.
+   * @throws MeshError `bad-argument` for an option out of bounds, `closed` where the page is gone.
+   */
+  async open(room: string, { secret = '', config }: SimulatedMeshOptions = {}): Promise<Mesh> {
+    if (this.process.isDead) {
+      throw new MeshError('closed', 'The page is gone. Nothing was opened; open another page.');
+    }
+    const { process } = this;
+    const simulation = this.#simulation;
+    const topic = toHex(sha256(new TextEncoder().encode(JSON.stringify([room, secret]))));
+    const id = simulation.newId();
+    return new Mesh({
+      id,
+      room,
+      topic,
+      config: resolveConfig(config),
+      clock: process,
+      random: simulation.world.random(`mesh ${id}`),
+      store: this.disk.store(topic, process),
+      transport: this.#network.transport(process),
+      createSignaling: () => simulation.server.client(process, id),
+      iceServers: undefined,
+      page: {
+        isHidden: () => process.isHidden,
+        follow: (handlers) => {
+          this.#lives.add(handlers);
+          return () => this.#lives.delete(handlers);
+        },
+      },
+      errors: [],
+      signal: undefined,
+    });
+  }
+
+  /** It is gone without a word, and what was not on its disk with it. */
+  crash(): void {
+    this.process.crash();
+  }
+
+  /** A person closes it: its meshes may say good-bye, and then it is gone. */
+  close(): void {
+    for (const life of [...this.#lives]) life.hide();
+    this.process.crash();
+  }
+
+  /** Closes it, and opens it anew over the same disk. */
+  reload(): Page {
+    const hidden = this.process.isHidden;
+    this.close();
+    return this.#simulation.openPage({ ...this.#options, hidden, disk: this.disk });
+  }
+
+  /** The page goes to the background: its timers slow down. */
+  hide(): void {
+    this.#setHidden(true);
+  }
+
+  /** The page comes to the front. */
+  show(): void {
+    this.#setHidden(false);
+  }
+
+  /** The browser stops it: nothing runs until `thaw`, and messages wait. */
+  freeze(): void {
+    this.process.freeze();
+  }
+
+  thaw(): void {
+    this.process.thaw();
+  }
+
+  /** Its machine sleeps for so long, by its clock, in no time. */
+  sleep(ms: number): void {
+    this.process.jump(ms);
+  }
+
+  #setHidden(hidden: boolean): void {
+    if (hidden === this.process.isHidden) return;
+    this.process.setHidden(hidden);
+    this.process.run(() => {
+      for (const life of [...this.#lives]) life.visibility(hidden);
+    });
+  }
+}
+
+/** Turns of the platform's task queue: between two of them all promises settle that can. */
+class Turns {
+  readonly #channel = new MessageChannel();
+  #resolve: () => void = () => undefined;
+
+  constructor() {
+    this.#channel.port1.onmessage = () => this.#resolve();
+  }
+
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      this.#channel.port2.postMessage(undefined);
+    });
+  }
+
+  close(): void {
+    this.#channel.port1.close();
+  }
+}

@@ -1,0 +1,37 @@
+/** Broadcast is off: gossip rounds alone spread a write, to be held against the theory of push-pull. */
+
+import { greatest, mean } from '../figures.ts';
+import type { Lab, Scenario } from '../lab.ts';
+import type { Tab } from '../tab.ts';
+
+/** The interval that published figures of this kind use. */
+const ROUND_MS = 60_000;
+const WRITES = 20;
+const LIMIT_ROUNDS = 60;
+
+function measure(lab: Lab): void {
+  const { room, ledger, checks } = lab;
+  lab.settle();
+  const rounds: number[] = [];
+  for (let i = 0; i < WRITES; i++) {
+    // A fresh phase of everyone's timers for each write.
+    room.run(room.random() * ROUND_MS);
+    ledger.write(lab.pick(1)[0] as Tab);
+    const ms = room.runUntil(() => lab.isConverged(), LIMIT_ROUNDS * ROUND_MS, ROUND_MS / 100);
+    if (ms === undefined) checks.fail(`a write did not reach all in ${LIMIT_ROUNDS} rounds`);
+    else rounds.push(ms / ROUND_MS);
+  }
+  lab.figure('rounds.mean', mean(rounds));
+  lab.figure('rounds.max', greatest(rounds));
+}
+
+const scenario = (name: string, fanout: number): Scenario => ({
+  name,
+  about: `Rounds alone spread writes, each with ${fanout} ${fanout === 1 ? 'neighbor' : 'neighbors'}.`,
+  room: () => ({ config: { gossipInterval: ROUND_MS, gossipIntervalMax: ROUND_MS, fanout } }),
+  ledger: { broadcasts: false },
+  run: measure,
+});
+
+export const roundsOnly = scenario('rounds-only', 1);
+export const roundsOfTwo = scenario('rounds-fanout-2', 2);

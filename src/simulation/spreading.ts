@@ -1,0 +1,78 @@
+/** How writes spread: who took each, when, over how many hops, and how often it was sent. */
+
+import type { PeerId } from '../util/peer-id.ts';
+import { isRumorOn } from './frame-kinds.ts';
+import { LEDGER_CHANNEL, type Ledger, type LedgerWatcher, type Write } from './ledger.ts';
+import type { Room } from './room.ts';
+import type { Tab, TabWatcher } from './tab.ts';
+
+/** How one write spread. */
+export interface Spreading {
+  readonly write: Write;
+  readonly writtenAt: number;
+  /** Tabs that took it, with their distance from the writer along the ways that it went. */
+  readonly hops: Map<PeerId, number>;
+  lastAt: number;
+  /** Tabs that found it by comparing and not by broadcast. */
+  repaired: number;
+}
+
+/** Follows every write from its beginning. */
+export class Spreadings implements LedgerWatcher, Pick<TabWatcher, 'received'> {
+  readonly #room: Room;
+  #writes = new Map<number, Map<number, Spreading>>();
+  #copies = 0;
+  #deliveries = 0;
+
+  constructor(room: Room, ledger: Ledger) {
+    this.#room = room;
+    room.watch(this);
+    ledger.watch(this);
+  }
+
+  /** Follows only what is written from now on. */
+  reset(): void {
+    this.#writes = new Map();
+    this.#copies = 0;
+    this.#deliveries = 0;
+  }
+
+  /** All writes followed. */
+  get all(): Spreading[] {
+    return [...this.#writes.values()].flatMap((sequences) => [...sequences.values()]);
+  }
+
+  /** Payloads received ÷ payloads needed − 1. */
+  get redundancy(): number {
+    return this.#deliveries === 0 ? 0 : this.#copies / this.#deliveries - 1;
+  }
+
+  of(write: Write): Spreading | undefined {
+    return this.#writes.get(write.writer)?.get(write.sequence);
+  }
+
+  received(_tab: Tab, _peer: PeerId, bytes: Uint8Array): void {
+    if (isRumorOn(LEDGER_CHANNEL, bytes)) this.#copies++;
+  }
+
+  taken(tab: Tab, write: Write, how: 'own' | 'rumor' | 'repair', from: PeerId | undefined): void {
+    const { now } = this.#room.world;
+    if (how === 'own') {
+      const hops = new Map([[tab.id, 0]]);
+      let sequences = this.#writes.get(write.writer);
+      if (sequences === undefined) {
+        sequences = new Map();
+        this.#writes.set(write.writer, sequences);
+      }
+      sequences.set(write.sequence, { write, writtenAt: now, hops, lastAt: now, repaired: 0 });
+      return;
+    }
+    if (how === 'rumor') this.#deliveries++;
+    const spreading = this.of(write);
+    if (spreading === undefined) return;
+    const before = from === undefined ? undefined : spreading.hops.get(from);
+    spreading.hops.set(tab.id, (before ?? 0) + 1);
+    spreading.lastAt = now;
+    if (how === 'repair') spreading.repaired++;
+  }
+}
