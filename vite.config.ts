@@ -39,6 +39,7 @@ const library: UserConfig = {
       entry: {
         'src/index': 'src/index.ts',
         'src/yjs/index': 'src/yjs/index.ts',
+        'src/simulation/index': 'src/simulation/index.ts',
         'signaling-server/index': 'signaling-server/index.ts',
         'signaling-server/bin': 'signaling-server/bin.ts',
       },

@@ -30,6 +30,12 @@ export interface MeshOptions {
    * ever contacted unnamed.
    */
   readonly iceServers?: readonly RTCIceServer[] | undefined;
+  /**
+   * `eventual` (the default): a write of another tab is shown when it comes. `causal`: only once all that
+   * its writer had seen is shown too. All tabs of a room must choose alike: one of another consistency
+   * is another room, with a memory of its own.
+   */
+  readonly consistency?: 'eventual' | 'causal' | undefined;
   /** Options of the protocol, each documented in `ProtocolConfig`. */
   readonly config?: Partial<ProtocolConfig> | undefined;
   /** How links are made. Default: WebRTC data channels. For tests and for other networks. */
@@ -43,6 +49,7 @@ const NAMES: readonly string[] = [
   'secret',
   'store',
   'iceServers',
+  'consistency',
   'config',
   'transport',
   'signal',
@@ -60,12 +67,18 @@ export function checkOptions(options: unknown): asserts options is MeshOptions {
     if (NAMES.includes(name)) continue;
     throw bad(`options.${name} is not an option; there are ${NAMES.join(', ')}`);
   }
-  const { signaling, store, iceServers, transport, signal } = options as Record<string, unknown>;
+  const { signaling, store, iceServers, consistency, transport, signal } = options as Record<
+    string,
+    unknown
+  >;
   if (signaling !== undefined && ![signaling].flat().every((url) => typeof url === 'string')) {
     throw bad('options.signaling must be a URL or a list of URLs, as strings');
   }
   if (store !== undefined && store !== 'indexeddb' && store !== 'memory') {
     requireMethod('store', store, 'transact', "'indexeddb', 'memory' or a Store");
+  }
+  if (![undefined, 'eventual', 'causal'].includes(consistency as string | undefined)) {
+    throw bad("options.consistency must be 'eventual' or 'causal'");
   }
   if (iceServers !== undefined) checkIceServers(iceServers);
   if (transport !== undefined) requireMethod('transport', transport, 'dial', 'a Transport');

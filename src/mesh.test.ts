@@ -439,7 +439,7 @@ describe('synced', () => {
     const [second, third] = (await openLinked(2)) as [Mesh, Mesh];
     await second.whenSynced();
     await second.whenSynced();
-    expect(third.synced).toBe(true);
+    await until('the other is too', () => third.synced);
     await first.close();
     expect((await errorOf(waiting)).code).toBe('closed');
     expect(told).toEqual([]);
@@ -447,6 +447,7 @@ describe('synced', () => {
 
   it('is what all extensions say, told by an event when it changes', async () => {
     const [mesh, other] = (await openLinked(2)) as [Mesh, Mesh];
+    await mesh.whenSynced();
     const told: boolean[] = [];
     mesh.addEventListener('synced', ({ detail }) => told.push(detail.synced));
     const before = mesh.digest();

@@ -2,17 +2,34 @@
 /** The Mesh: what an app holds of a room. Everything it does is done by the layers below. */
 
 import { sha256 } from '@noble/hashes/sha2.js';
+import { Aggregate } from './aggregate.ts';
+import type { Value } from './memory/value.ts';
+import { MAX_AGGREGATES } from './protocol/averaging-codec.ts';
 import type { MemberEntry, MemberStatus } from './protocol/wire.ts';
+import { Collections } from './records/collections.ts';
+import { Records, type RecordsParts } from './records/records.ts';
+import type { SharedCounter } from './records/types/counter.ts';
+import type { SharedEpisodes } from './records/types/episodes.ts';
+import type { SharedFlag } from './records/types/flag.ts';
+import type { SharedMap } from './records/types/map.ts';
+import type { SharedPatterns } from './records/types/patterns.ts';
+import type { SharedRegister } from './records/types/register.ts';
+import type { SharedSet } from './records/types/set.ts';
 import { Engine, type EngineOptions } from './runtime/engine.ts';
 import {
   ATTACH,
   type Extensible,
   type Extension,
   type ExtensionHost,
+  MEMORY_CHANNEL,
+  TOPICS_CHANNEL,
 } from './runtime/extension.ts';
 import type { MeshStatus } from './runtime/status.ts';
+import { Topics } from './runtime/topics.ts';
+import { Topic } from './topic.ts';
 import { concatBytes, toHex } from './util/bytes.ts';
 import { MeshError } from './util/errors.ts';
+import { isName, MAX_NAME_BYTES } from './util/names.ts';
 import type { PeerId } from './util/peer-id.ts';
 import { TypedEventTarget } from './util/typed-events.ts';
 
@@ -57,6 +74,8 @@ export interface MeshStats {
   readonly received: { readonly frames: number; readonly bytes: number };
   /** Broadcasts received, and those of them that were known already. */
   readonly rumors: { readonly received: number; readonly duplicates: number };
+  /** Entries of all types together, and, in causal rooms, writes that wait for those that they follow. */
+  readonly memory: { readonly records: number; readonly waiting: number };
   readonly store: { readonly kind: string; readonly durable: boolean };
 }
 
@@ -64,6 +83,8 @@ export interface MeshStats {
 export interface MeshParts extends Omit<EngineOptions, 'id'> {
   readonly id: PeerId;
   readonly room: string;
+  /** What the records begin with. */
+  readonly records: RecordsParts;
   /** Errors of the opening, told once listeners can be there. */
   readonly errors: readonly MeshError[];
   /** Aborting closes the mesh. */
@@ -83,7 +104,11 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   readonly room: string;
   readonly #engine: Engine;
   readonly #parts: MeshParts;
+  readonly #records: Records;
+  readonly #collections: Collections;
   #cancelErrors: (() => void) | undefined;
+  readonly #topics = new Map<string, Topic>();
+  readonly #aggregates = new Map<string, Aggregate>();
   readonly #onAbort = () => void this.close();
 
   /** @internal */
@@ -97,8 +122,11 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
       member: ({ entry }) => this.emit('member', this.#memberOf(entry)),
       neighbor: (id, linked) => this.emit('neighbor', { id, linked }),
       synced: (synced) => this.emit('synced', { synced }),
+      aggregate: (name) => this.#aggregates.get(name)?.changed(),
       error: (error) => this.#tellError(error),
     });
+    this.#records = this.#engine.attach(MEMORY_CHANNEL, (host) => new Records(host, parts.records));
+    this.#collections = new Collections(this.#records);
     if (parts.errors.length > 0) {
       this.#cancelErrors = parts.clock.setTimer(() => {
         for (const error of parts.errors) this.#tellError(error);
@@ -180,6 +208,105 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
     await this.#engine.flush();
   }
 
+  /**
+   * The map `name` of the room's memory; the same object each time, as for all types. A name is 1 to 256
+   * bytes of well-formed UTF-8 without U+0000 and U+0001, and each type has names of its own.
+   * @throws MeshError `bad-argument` for another name
+   */
+  map<T extends Value = Value>(name: string): SharedMap<T> {
+    return this.#collections.map(name);
+  }
+
+  /** The set `name`; a name as of `map`. */
+  set<T extends Value = Value>(name: string): SharedSet<T> {
+    return this.#collections.set(name);
+  }
+
+  /** The counter `name`; a name as of `map`. */
+  counter(name: string): SharedCounter {
+    return this.#collections.counter(name);
+  }
+
+  /** The register `name`, which holds one value; a name as of `map`. */
+  register<T extends Value = Value>(name: string): SharedRegister<T> {
+    return this.#collections.register(name);
+  }
+
+  /** The flag `name`; a name as of `map`. */
+  flag(name: string): SharedFlag {
+    return this.#collections.flag(name);
+  }
+
+  /** The semantic patterns `name`; a name as of `map`. */
+  patterns(name: string): SharedPatterns {
+    return this.#collections.patterns(name);
+  }
+
+  /** The episodes `name`, which are only added; a name as of `map`. */
+  episodes<T extends Value = Value>(name: string): SharedEpisodes<T> {
+    return this.#collections.episodes(name);
+  }
+
+  /**
+   * Does all that `body` writes to the memory, of whatever types, as one change: other tabs see all of it
+   * or nothing. Gives what it gives.
+   * @throws MeshError `bad-argument` where `body` is async, `closed`, and what `body` throws; nothing of
+   * it is kept then
+   */
+  transact<T>(body: () => T): T {
+    return this.#records.transact(() => {
+      const result = body();
+      if (typeof Object(result).then !== 'function') return result;
+      const message = 'A transaction is over when its function returns, so it cannot be async.';
+      throw new MeshError('bad-argument', `${message} Nothing of it is kept; await before it.`);
+    });
+  }
+
+  /**
+   * The topic `name` of the room: messages to the tabs that listen now. The same object each time,
+   * until it is closed.
+   * @throws MeshError `bad-argument` where the name is not 1 to 1,024 bytes of well-formed text, or
+   * 1,024 topics are open; `closed`
+   */
+  topic<T extends Value = Value>(name: string): Topic<T> {
+    this.#throwIfClosed('has no topics. Nothing changed.');
+    throwIfNoName('a topic', name);
+    let topic = this.#topics.get(name);
+    if (topic === undefined) {
+      const topics = this.#engine.attach(TOPICS_CHANNEL, (host) => new Topics(host));
+      topic = new Topic(name, topics, () => this.#topics.delete(name));
+      this.#topics.set(name, topic);
+    }
+    // What a topic carries is the app's word; the bytes are checked to be a value, no more.
+    return topic as unknown as Topic<T>;
+  }
+
+  /**
+   * The aggregate `name` of the room: mean, sum, count, least and greatest of what the tabs set. The
+   * same object each time.
+   * @throws MeshError `bad-argument` where the name is not 1 to 1,024 bytes of well-formed text, or
+   * this tab uses 256 aggregates; `closed`
+   */
+  aggregate(name: string): Aggregate {
+    this.#throwIfClosed('has no aggregates. Nothing changed.');
+    throwIfNoName('an aggregate', name);
+    let aggregate = this.#aggregates.get(name);
+    if (aggregate === undefined) {
+      if (this.#aggregates.size >= MAX_AGGREGATES) {
+        throw new MeshError(
+          'bad-argument',
+          `This tab uses ${MAX_AGGREGATES} aggregates, which is the most. Nothing changed; use fewer names.`,
+        );
+      }
+      aggregate = new Aggregate(name, {
+        set: (of, value) => this.#engine.setAggregate(of, value),
+        estimate: (of) => this.#engine.estimate(of),
+      });
+      this.#aggregates.set(name, aggregate);
+    }
+    return aggregate;
+  }
+
   /** Counters, for looking at what the mesh does. */
   stats(): MeshStats {
     const { received, duplicates, rounds, sent, got } = this.#engine.counts;
@@ -191,6 +318,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
       sent,
       received: got,
       rumors: { received, duplicates },
+      memory: { records: this.#records.size, waiting: this.#records.waiting },
       store: { kind, durable },
     };
   }
@@ -216,6 +344,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   async close(): Promise<void> {
     this.#cancelErrors?.();
     this.#parts.signal?.removeEventListener('abort', this.#onAbort);
+    for (const aggregate of this.#aggregates.values()) aggregate.end();
     await this.#engine.close();
   }
 
@@ -241,4 +370,12 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   #memberOf({ id, status, hidden }: MemberEntry): Member {
     return { id, status, hidden, self: id === this.id };
   }
+}
+
+function throwIfNoName(of: string, name: unknown): void {
+  if (isName(name)) return;
+  throw new MeshError(
+    'bad-argument',
+    `The name of ${of} must be text of 1 to ${MAX_NAME_BYTES} bytes of UTF-8. Nothing changed.`,
+  );
 }

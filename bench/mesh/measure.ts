@@ -164,9 +164,10 @@ function joiningOf(record: TabRecord | undefined): Joining {
 }
 
 async function measureIdle(room: Room): Promise<Figures['idle']> {
-  const [before, startedAt] = [await room.totals(), performance.now()];
+  const before = await room.totals();
   await pause(IDLE_MS);
-  const [after, seconds] = [await room.totals(), (performance.now() - startedAt) / 1_000];
+  const after = await room.totals();
+  const seconds = (after.atMs - before.atMs) / 1_000;
   return {
     messages: (after.messages - before.messages) / seconds,
     bytes: (after.bytes - before.bytes) / seconds,
@@ -184,7 +185,7 @@ async function write(
   idle: Figures['idle'],
   intervalMs = 0,
 ): Promise<Writing> {
-  const [before, startedAt] = [await room.totals(), performance.now()];
+  const before = await room.totals();
   const written: number[] = [];
   let lost = 0;
   for (let i = 0; i < count; i++) {
@@ -194,7 +195,8 @@ async function write(
     if (lost > LOST_MAX) throw new Error(`${lost} edits did not arrive everywhere`);
   }
   await pause(DRAIN_MS);
-  const [after, seconds] = [await room.totals(), (performance.now() - startedAt) / 1_000];
+  const after = await room.totals();
+  const seconds = (after.atMs - before.atMs) / 1_000;
   const payloads = written.map((index) => after.payloads.get(index) ?? 0);
   const delays = lastDelays(await room.records(), written);
   const messages = (after.messages - before.messages) / count;

@@ -9,6 +9,8 @@ import { type Server, type SideName, startSignaling } from './sides.ts';
 
 /** What all tabs together have sent since they were opened. */
 export interface Totals {
+  /** When the tabs were asked, on average: a busy machine asks them over some seconds. */
+  readonly atMs: number;
   readonly messages: number;
   readonly bytes: number;
   /** Messages that carried each edit, by the edit's number. */
@@ -106,7 +108,9 @@ export class Room {
 
   /** What all tabs have sent so far. */
   async totals(): Promise<Totals> {
-    const all = await Promise.all(this.#pages.map((page) => page.evaluate(() => sends)));
+    const all = await Promise.all(
+      this.#pages.map((page) => page.evaluate(() => ({ ...sends, at: Date.now() }))),
+    );
     const payloads = new Map<number, number>();
     for (const counts of all) {
       for (const [index, messages] of Object.entries(counts.payloads)) {
@@ -114,6 +118,7 @@ export class Room {
       }
     }
     return {
+      atMs: all.reduce((sum, { at }) => sum + at / all.length, 0),
       messages: all.reduce((sum, { messages }) => sum + messages, 0),
       bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
       payloads,

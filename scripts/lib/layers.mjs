@@ -7,7 +7,12 @@ import { isTest, lineOf, walk } from './sources.mjs';
 const PURE = ['src/util', 'src/memory', 'src/protocol'];
 const ADAPTERS = ['src/transport', 'src/storage', 'src/signaling'];
 const BELOW_RUNTIME = [...PURE, 'src/ports', ...ADAPTERS];
-const PUBLIC = ['src/index.ts', 'src/yjs/index.ts', 'signaling-server/index.ts'];
+const PUBLIC = [
+  'src/index.ts',
+  'src/yjs/index.ts',
+  'src/simulation/index.ts',
+  'signaling-server/index.ts',
+];
 
 /**
  * What each layer may import beside itself: layers or single files of this repository, and
@@ -29,11 +34,18 @@ const LAYERS = {
     packages: ['lib0', '@noble/hashes'],
   },
   'src/runtime': { files: BELOW_RUNTIME, packages: ['lib0', '@noble/hashes'] },
+  'src/records': {
+    files: [...PURE, 'src/ports', 'src/runtime/extension.ts'],
+    packages: ['lib0'],
+  },
   'src/simulation': {
-    files: [...PURE, 'src/ports', 'src/storage/memory.ts', 'src/runtime', 'src'],
+    files: [...PURE, 'src/ports', 'src/storage/memory.ts', 'src/runtime', 'src/records', 'src'],
     packages: ['lib0', '@noble/hashes'],
   },
-  src: { files: [...BELOW_RUNTIME, 'src/runtime'], packages: ['lib0', '@noble/hashes'] },
+  src: {
+    files: [...BELOW_RUNTIME, 'src/runtime', 'src/records'],
+    packages: ['lib0', '@noble/hashes'],
+  },
   'src/yjs': {
     files: [...BELOW_RUNTIME, 'src/runtime', 'src'],
     packages: ['lib0', '@noble/hashes', 'yjs', 'y-protocols'],

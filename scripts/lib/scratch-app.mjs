@@ -105,7 +105,12 @@ export async function checkTypes(app) {
 
 /** Imports each entry in a Node process of its own, as a server-rendered app does. */
 export async function checkNode(app) {
-  for (const entry of ['mnemesh', 'mnemesh/yjs', 'mnemesh/signaling-server']) {
+  for (const entry of [
+    'mnemesh',
+    'mnemesh/yjs',
+    'mnemesh/simulation',
+    'mnemesh/signaling-server',
+  ]) {
     const output = await runOrThrow('node', ['traps.mjs', entry], { cwd: app });
     if (output !== '') throw new Error(`importing ${entry} printed:\n${output}`);
   }

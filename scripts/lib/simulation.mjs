@@ -15,7 +15,7 @@ export async function loadSimulation() {
     await build({
       configFile: false,
       root: ROOT,
-      logLevel: 'warn',
+      logLevel: 'error',
       build: {
         outDir: folder,
         minify: false,

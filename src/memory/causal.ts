@@ -7,18 +7,20 @@
  */
 
 import type { Seen } from './context.ts';
-import { payloadBytes } from './delta-log.ts';
+import { DeltaLog, type LogLimits, sizeOf } from './delta-log.ts';
 import type { Delta, Dot } from './types.ts';
 
 /** How much may wait; what comes beyond it is not taken, and reconciliation brings it later. */
 export interface WaitingLimits {
   /** Deltas. Default 4,096. */
   readonly deltas: number;
-  /** Bytes of payloads. Default 16 MiB. */
+  /** Bytes, by `sizeOf`. Default 16 MiB. */
   readonly bytes: number;
 }
 
 export const WAITING_LIMITS: WaitingLimits = { deltas: 4096, bytes: 16 * 1024 * 1024 };
+
+const LIMITLESS: LogLimits = { writes: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
 interface Missed {
   readonly dot: Dot;
@@ -40,24 +42,24 @@ export class WaitingDeltas {
     return this.#names.size;
   }
 
-  /** Bytes of their payloads. */
+  /** Bytes that they take, by `sizeOf`. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /** The dots that are waited for and that no waiting delta has: those to ask neighbors for. */
   missing(): Dot[] {
-    const waiting = [...this.#missed.values()].flatMap((missed) => [...missed.waiting]);
-    return [...this.#missed.values()]
-      .map(({ dot }) => dot)
-      .filter((dot) => !waiting.some((delta) => hasDot(delta, dot)));
+    const here = new DeltaLog(LIMITLESS);
+    for (const { waiting } of this.#missed.values()) for (const delta of waiting) here.add(delta);
+    const dots = Array.from(this.#missed.values(), ({ dot }) => dot);
+    return dots.filter((dot) => here.find(dot) === undefined);
   }
 
   /** Takes `delta`, which lacks a cause in `seen`; false where it is not taken for want of room. */
   add(delta: Delta, seen: Seen): boolean {
     const name = nameOf(delta.replica, delta.first);
     if (this.#names.has(name)) return true;
-    const bytes = payloadBytes(delta);
+    const bytes = sizeOf(delta);
     if (this.size >= this.#limits.deltas || this.#bytes + bytes > this.#limits.bytes) return false;
     this.#names.add(name);
     this.#bytes += bytes;
@@ -79,7 +81,7 @@ export class WaitingDeltas {
     }
     for (const delta of ready) {
       this.#names.delete(nameOf(delta.replica, delta.first));
-      this.#bytes -= payloadBytes(delta);
+      this.#bytes -= sizeOf(delta);
     }
     return ready;
   }
@@ -95,10 +97,6 @@ export class WaitingDeltas {
 /** A dependency of `delta` that `seen` lacks; `undefined` where it may apply. */
 export function firstMissing(delta: Delta, seen: Seen): Dot | undefined {
   return delta.dependencies.find(({ replica, counter }) => !seen.has(replica, counter));
-}
-
-function hasDot({ replica, first, writes }: Delta, dot: Dot): boolean {
-  return dot.replica === replica && first <= dot.counter && dot.counter < first + writes.length;
 }
 
 function nameOf(replica: string, counter: number): string {

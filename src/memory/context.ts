@@ -76,11 +76,6 @@ export class Context implements ContextView {
     if (intervals === undefined || intervals.intervals === 0) this.#replicas.delete(replica);
     else this.#replicas.set(replica, intervals);
   }
-
-  /** Adds every dot of `other`. */
-  join(other: ContextView): void {
-    for (const [replica, intervals] of other) this.addAll(replica, intervals);
-  }
 }
 
 /** The replicas of which `a` and `b` do not hold the same dots. */

@@ -10,9 +10,12 @@ import type { Delta, Dot, ReplicaId } from './types.ts';
 export interface LogLimits {
   /** Writes, over all deltas. Default 16,384. */
   readonly writes: number;
-  /** Bytes of payloads. Default 8 MiB. */
+  /** Bytes, by `sizeOf`. Default 8 MiB. */
   readonly bytes: number;
 }
+
+/** What a dot object takes. */
+const DOT_BYTES = 32;
 
 export const LOG_LIMITS: LogLimits = { writes: 16_384, bytes: 8 * 1024 * 1024 };
 
@@ -29,7 +32,7 @@ export class DeltaLog {
     this.#limits = limits;
   }
 
-  /** Bytes of payloads that it keeps. */
+  /** Bytes that it keeps, by `sizeOf`. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -46,7 +49,7 @@ export class DeltaLog {
     }
     this.#queue.add(delta);
     this.#writes += delta.writes.length;
-    this.#bytes += payloadBytes(delta);
+    this.#bytes += sizeOf(delta);
     for (const oldest of this.#queue) {
       if (this.#writes <= this.#limits.writes && this.#bytes <= this.#limits.bytes) break;
       this.#drop(oldest);
@@ -63,17 +66,19 @@ export class DeltaLog {
   #drop(delta: Delta): void {
     this.#queue.delete(delta);
     this.#writes -= delta.writes.length;
-    this.#bytes -= payloadBytes(delta);
+    this.#bytes -= sizeOf(delta);
     const deltas = this.#replicas.get(delta.replica) as Delta[];
     deltas.splice(firstAfter(deltas, delta.first) - 1, 1);
     if (deltas.length === 0) this.#replicas.delete(delta.replica);
   }
 }
 
-/** Bytes of the payloads of `delta`. */
-export function payloadBytes(delta: Delta): number {
-  let bytes = 0;
-  for (const { payload } of delta.writes) bytes += payload?.length ?? 0;
+/** About how many bytes `delta` takes in memory. */
+export function sizeOf({ writes, dependencies }: Delta): number {
+  let bytes = dependencies.length * DOT_BYTES;
+  for (const { key, removed, payload } of writes) {
+    bytes += key.length + removed.length * DOT_BYTES + (payload?.length ?? 0);
+  }
   return bytes;
 }
 

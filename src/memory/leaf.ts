@@ -7,11 +7,13 @@
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { writeUint8, writeUint8Array, writeVarUint, writeVarUint8Array } from 'lib0/encoding';
+import { writeUint8, writeVarUint8Array } from 'lib0/encoding';
 import { fromHex } from '../util/bytes.ts';
 import { encode } from '../util/codec.ts';
-import type { Interval } from '../util/intervals.ts';
+import type { IntervalSet } from '../util/intervals.ts';
+import { writeIntervals } from './context.ts';
 import type { DottedRecord, RecordKey, ReplicaId } from './types.ts';
+import { writeDot } from './wire.ts';
 
 const KEY_DOMAIN = 16;
 const RECORD_DOMAIN = 17;
@@ -31,8 +33,7 @@ export function hashRecord(record: DottedRecord): Uint8Array {
     encode((encoder) => {
       writeUint8(encoder, RECORD_DOMAIN);
       for (let each: DottedRecord | undefined = record; each !== undefined; each = each.next) {
-        writeUint8Array(encoder, fromHex(each.replica) as Uint8Array);
-        writeVarUint(encoder, each.counter);
+        writeDot(encoder, each);
         writeVarUint8Array(encoder, each.payload);
       }
     }),
@@ -45,16 +46,11 @@ export function hashReplica(replica: ReplicaId): Uint8Array {
 }
 
 /** H(a replica's intervals), canonical: its item in the trie of contexts. 32 bytes. */
-export function hashEntry(intervals: Iterable<Interval>): Uint8Array {
+export function hashEntry(intervals: IntervalSet): Uint8Array {
   return sha256(
     encode((encoder) => {
       writeUint8(encoder, ENTRY_DOMAIN);
-      let previous = 0;
-      for (const [start, end] of intervals) {
-        writeVarUint(encoder, start - previous);
-        writeVarUint(encoder, end - start);
-        previous = end;
-      }
+      writeIntervals(encoder, intervals);
     }),
   );
 }

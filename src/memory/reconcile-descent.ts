@@ -1,15 +1,17 @@
 /**
  * One trie's part of a walk: from the root down to the items in which two snapshots differ.
  *
- * A side describes a node to the other: a branch by its children's digests, a bucket by its items' ids.
+ * A side describes a node to the other: a large one by its children's digests, a small one by its items' ids.
  * The other describes each child that differs, and answers ids by telling which of them it lacks.
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';
+import { concatBytes } from '../util/bytes.ts';
 import type { Trie } from './trie.ts';
 import {
   Branch,
   childHash,
+  countOf,
   HASH_BYTES,
   itemsOf,
   MAX_DEPTH,
@@ -21,8 +23,26 @@ import {
 
 /** Bytes of the salt of a walk. */
 export const SALT_BYTES = 16;
-/** Most items of one bucket that are told: those at the greatest depth alone might have more. */
+/** Most items in a list; buckets at the greatest depth alone might have more. */
 export const MAX_LISTED = 32;
+/** A branch of so few items is listed: that takes no more bytes than digests, and a message less. */
+const FEW_ITEMS = 24;
+
+/** Bytes of an item's id at the first walk, the second and the last. */
+const ID_WIDTHS = [3, 8, 32] as const;
+/** Near the root there are so few nodes that fewer bytes seldom collide. */
+const SHORT_WIDTH = 2;
+const SHORT_DEPTH = 2;
+
+/** Bytes of an item's id. */
+export function idWidth(attempt: number): number {
+  return ID_WIDTHS[attempt] ?? HASH_BYTES;
+}
+
+/** Bytes of the digests of the children of the node at `path`. */
+export function digestWidth(attempt: number, path: Path): number {
+  return attempt === 0 && path.length < SHORT_DEPTH ? SHORT_WIDTH : idWidth(attempt);
+}
 
 /** Hexadecimal digits from the root to a node. */
 export type Path = string;
@@ -34,7 +54,7 @@ export type Section =
       readonly path: Path;
       readonly digests: readonly (Packed | undefined)[];
     }
-  /** The items of a bucket, but those that are sent whole, in ascending order of keys. */
+  /** The items below a node, but those that are sent whole, in ascending order of keys. */
   | { readonly kind: 'list'; readonly path: Path; readonly ids: readonly Packed[] }
   /** Of a list of the other side: bit i is set where item i is lacked. */
   | { readonly kind: 'answer'; readonly path: Path; readonly lacked: number };
@@ -47,29 +67,40 @@ export interface Question {
 
 /** Digests of one walk: salted, so that nobody can choose what collides, and cut short (W3). */
 export class Digester {
-  readonly #width: number;
+  readonly #attempt: number;
   readonly #input = new Uint8Array(SALT_BYTES + 2 * HASH_BYTES);
 
-  constructor(salt: Uint8Array, width: number) {
-    this.#width = width;
+  constructor(salt: Uint8Array, attempt: number) {
+    this.#attempt = attempt;
     this.#input.set(salt.subarray(0, SALT_BYTES));
   }
 
-  /** Of a node's hash. */
-  node(hash: Uint8Array): Packed {
-    this.#input.set(hash, SALT_BYTES);
-    return this.#cut(this.#input.subarray(0, SALT_BYTES + HASH_BYTES));
+  /** Of the children of the branch at `path`, those that exist, by their digit. */
+  children(branch: Branch<unknown>, path: Path): (Packed | undefined)[] {
+    const width = digestWidth(this.#attempt, path);
+    return branch.children.map((child, digit) => {
+      if (child === undefined) return undefined;
+      this.#input.set(childHash(branch, digit), SALT_BYTES);
+      return cut(this.#input.subarray(0, SALT_BYTES + HASH_BYTES), width);
+    });
   }
 
   /** Of an item. */
   item({ bytes }: TrieItem<unknown>): Packed {
     unpackInto(this.#input, SALT_BYTES, bytes);
-    return this.#cut(this.#input);
+    return cut(this.#input, idWidth(this.#attempt));
   }
+}
 
-  #cut(input: Uint8Array): Packed {
-    return pack(sha256(input).subarray(0, this.#width));
-  }
+function cut(input: Uint8Array, width: number): Packed {
+  return pack(sha256(input).subarray(0, width));
+}
+
+const SALT_DOMAIN = 4;
+
+/** Digests of a walk by the nonces of both sides: of who compared, then of who answered. */
+export function digesterOf(nonces: readonly Uint8Array[], attempt: number): Digester {
+  return new Digester(sha256(concatBytes([Uint8Array.of(SALT_DOMAIN), ...nonces])), attempt);
 }
 
 export class Descent<V> {
@@ -80,7 +111,7 @@ export class Descent<V> {
   /** Items that were listed, by path, until the answer came. */
   readonly #listed = new Map<Path, readonly TrieItem<V>[]>();
   #isRootOpen: boolean;
-  /** Nodes to describe by digests or by a list. */
+  /** Nodes to describe, by digests and by lists. */
   readonly branches: Path[] = [];
   readonly buckets: Path[] = [];
   /** Lists of the other side to be answered. */
@@ -94,6 +125,11 @@ export class Descent<V> {
     this.#digester = digester;
     this.#isRootOpen = !isFirst;
     if (isFirst) this.#describe('');
+  }
+
+  /** Whether one of the sides has described the root. */
+  get isBegun(): boolean {
+    return !this.#isRootOpen;
   }
 
   /** Takes a section of the other side; tells what is wrong with it, if anything is. */
@@ -119,9 +155,8 @@ export class Descent<V> {
       return undefined;
     }
     if (path.length >= MAX_DEPTH) return 'a branch at the greatest depth';
-    for (let digit = 0; digit < 16; digit++) {
+    for (const [digit, mine] of this.#digester.children(node, path).entries()) {
       const theirs = section.digests[digit];
-      const mine = node.children[digit] && this.#digester.node(childHash(node, digit));
       if (mine === theirs) continue;
       const child = path + digit.toString(16);
       // They hold nothing there: all that is here goes, as if they had listed nothing.
@@ -131,22 +166,14 @@ export class Descent<V> {
     return undefined;
   }
 
-  /** The other side has answered all that was asked; what it passed over is equal. */
-  answered(): void {
-    this.#listed.clear();
-  }
-
   /** The section that tells a branch's children. */
   digests(path: Path): Section {
     const branch = this.#trie.nodeAt(path) as Branch<V>;
-    const digests = branch.children.map(
-      (child, digit) => child && this.#digester.node(childHash(branch, digit)),
-    );
     this.#described.set(path, 0xffff);
-    return { kind: 'digests', path, digests };
+    return { kind: 'digests', path, digests: this.#digester.children(branch, path) };
   }
 
-  /** The section that lists a bucket's items, but those of which `isPushed` is true. */
+  /** The section that lists a node's items, but those of which `isPushed` is true. */
   list(path: Path, isPushed: (item: TrieItem<V>) => boolean): Section {
     const items: TrieItem<V>[] = [];
     for (const item of itemsOf(this.#trie.nodeAt(path))) if (!isPushed(item)) items.push(item);
@@ -169,8 +196,8 @@ export class Descent<V> {
   }
 
   #describe(path: Path): void {
-    const isBranch = this.#trie.nodeAt(path) instanceof Branch;
-    (isBranch ? this.branches : this.buckets).push(path);
+    const isLarge = countOf(this.#trie.nodeAt(path)) > FEW_ITEMS;
+    (isLarge ? this.branches : this.buckets).push(path);
   }
 
   /** Whether the other side may describe `path` now; it may once. */

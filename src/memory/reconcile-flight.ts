@@ -5,10 +5,10 @@
  * the other lacks still is lost. Contexts show it: a dot is in them once its write was taken in.
  */
 
-import type { IntervalSet } from '../util/intervals.ts';
 import { equalBytes } from '../util/bytes.ts';
+import type { IntervalSet } from '../util/intervals.ts';
 import { hashReplica } from './leaf.ts';
-import type { SentEntry } from './reconcile-messages.ts';
+import type { SentEntry } from './reconcile-wire.ts';
 import type { Trie } from './trie.ts';
 import type { ContextEntry } from './trie-memory.ts';
 import type { ReplicaId } from './types.ts';

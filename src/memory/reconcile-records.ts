@@ -1,8 +1,10 @@
 /** Records as they are sent between memories, and made of it again. */
 
+import { equalBytes } from '../util/bytes.ts';
 import { type ContextView, seenOf } from './context.ts';
 import type { MemorySide } from './join.ts';
-import type { SentEntry, SentRecord, SentValue } from './reconcile-messages.ts';
+import type { Recent } from './reconcile-messages.ts';
+import type { SentEntry, SentRecord, SentValue } from './reconcile-wire.ts';
 import { findDot, linked, valuesOf } from './record.ts';
 import type { MemorySnapshot } from './trie-memory.ts';
 import { compareDots, type Dot, type DottedRecord, type RecordKey } from './types.ts';
@@ -47,12 +49,16 @@ export function recordFrom(
   return linked(kept);
 }
 
-/** Whether `record` has the very dots of `sent`. */
+/** Whether `record` has the very dots of `sent`, and the payloads that it names. */
 export function isSameRecord(record: DottedRecord | undefined, sent: SentRecord): boolean {
   const dots = [...valuesOf(record)];
   return (
     dots.length === sent.values.length &&
-    dots.every((dot, i) => compareDots(dot, sent.values[i] as Dot) === 0)
+    dots.every((dot, i) => {
+      const value = sent.values[i] as SentValue;
+      const isSame = value.payload === undefined || equalBytes(value.payload, dot.payload);
+      return isSame && compareDots(dot, value) === 0;
+    })
   );
 }
 
@@ -98,13 +104,14 @@ export function sideOf(
 }
 
 /**
- * What `now` holds otherwise than `base`, which the other side has: whole records and parts of the
- * context, without payloads that are in `base`. `undefined` where that takes more than `limit` bytes.
+ * What `now` holds otherwise than `base`, which both sides have: whole records and parts of the context,
+ * without payloads that are in `base` or in `theirs`. `undefined` where that takes more than `limit` bytes.
  */
 export function changesOf(
   base: MemorySnapshot,
   now: MemorySnapshot,
   limit: number,
+  theirs?: MemorySnapshot,
 ): { entries: SentEntry[]; records: SentRecord[] } | undefined {
   let room = limit;
   const entries: SentEntry[] = [];
@@ -118,11 +125,9 @@ export function changesOf(
   const records: SentRecord[] = [];
   for (const { mine, other } of base.records.differences(now.records)) {
     const key = (other ?? mine)?.value.key as RecordKey;
-    const before = mine?.value.record;
-    const sent = sentRecord(
-      key,
-      other?.value.record,
-      (dot) => findDot(before, dot) !== undefined,
+    const known = [mine?.value.record, theirs?.get(key)];
+    const sent = sentRecord(key, other?.value.record, (dot) =>
+      known.some((record) => findDot(record, dot) !== undefined),
     );
     room -= sent.bytes;
     if (room < 0) return undefined;
@@ -134,22 +139,25 @@ export function changesOf(
 /** The memory that `changesOf` told of, over the same `base`; `undefined` where it does not fit. */
 export function changedMemory(
   base: MemorySnapshot,
-  entries: readonly SentEntry[],
-  records: readonly SentRecord[],
+  { entries, records }: Pick<Recent, 'entries' | 'records'>,
+  mine?: MemorySnapshot,
 ): MemorySnapshot | undefined {
   const changed = new Map<RecordKey, DottedRecord | undefined>();
   for (const { key, values } of records) {
-    const before = base.get(key);
+    const known = [base.get(key), mine?.get(key)];
     const kept: DottedRecord[] = [];
     for (const value of values) {
-      const payload = value.payload ?? findDot(before, value)?.payload;
+      const held = known.map((record) => findDot(record, value)).find((found) => found);
+      const payload = value.payload ?? held?.payload;
       if (payload === undefined) return undefined;
       kept.push({ replica: value.replica, counter: value.counter, payload, next: undefined });
     }
     changed.set(key, linked(kept));
   }
-  return base.replaced(
+  const memory = base.replaced(
     changed,
     new Map(entries.map(({ replica, intervals }) => [replica, intervals])),
   );
+  const isSeen = (dot: Dot) => memory.context.has(dot.replica, dot.counter);
+  return records.every(({ values }) => values.every(isSeen)) ? memory : undefined;
 }

@@ -6,22 +6,22 @@
  * digest that collides, or lies, changes no memory.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { concatBytes, equalBytes } from '../util/bytes.ts';
-import type { ContextView } from './context.ts';
+import { equalBytes } from '../util/bytes.ts';
+import type { IntervalSet } from '../util/intervals.ts';
+import { type ContextView, withEntries } from './context.ts';
 import type { MemorySide } from './join.ts';
-import { ContextWalk } from './reconcile-context.ts';
-import { Descent, Digester, type Section } from './reconcile-descent.ts';
-import { type Guard, type SentRecord, type Step, WIDTHS } from './reconcile-messages.ts';
+import { Descent, digesterOf, type Section } from './reconcile-descent.ts';
+import { EntryWalk } from './reconcile-entries.ts';
+import type { Guard, Step } from './reconcile-messages.ts';
 import { frontierOf, isSameRecord, recordFrom, sentRecord } from './reconcile-records.ts';
+import type { SentRecord } from './reconcile-wire.ts';
 import { mergeRecords, valuesOf } from './record.ts';
-import type { MemorySnapshot, RecordEntry } from './trie-memory.ts';
+import type { ContextEntry, MemorySnapshot, RecordEntry } from './trie-memory.ts';
 import type { TrieItem } from './trie-nodes.ts';
-import type { DottedRecord, RecordKey } from './types.ts';
+import type { Dot, DottedRecord, RecordKey, ReplicaId } from './types.ts';
 
 /** A message is closed at about so many bytes; one record may take it further. */
 const STEP_BYTES = 256 * 1024;
-const SALT_DOMAIN = 4;
 
 /** Where a walk stands. */
 export type Progress =
@@ -36,8 +36,11 @@ export type StepContent = Omit<Step, 'type' | 'walk' | 'nonce' | 'attempt'>;
 
 export class Walk {
   readonly snapshot: MemorySnapshot;
-  readonly #contexts: ContextWalk;
+  readonly #attempt: number;
+  readonly #contexts: EntryWalk<ContextEntry>;
   readonly #records: Descent<RecordEntry>;
+  /** Their parts of the context, where they differ from this side's. */
+  readonly #entries = new Map<ReplicaId, IntervalSet | undefined>();
   /** Their records, where they are known to differ from this side's. */
   readonly #theirs = new Map<RecordKey, DottedRecord | undefined>();
   readonly #receivedKeys = new Set<RecordKey>();
@@ -47,7 +50,8 @@ export class Walk {
   /** Keys of records to send, each as it is or as nothing. */
   #outgoing: RecordKey[] = [];
   #theirContext: ContextView | undefined;
-  #theirGuard: Guard | undefined;
+  #theirRoot: Uint8Array | undefined;
+  #frontier: readonly Dot[] = [];
   #joined: MemorySnapshot | undefined;
   #sentRoot: Uint8Array | undefined;
   #theyHaveMore = false;
@@ -62,9 +66,9 @@ export class Walk {
     isFirst: boolean,
   ) {
     this.snapshot = snapshot;
-    const salt = sha256(concatBytes([Uint8Array.of(SALT_DOMAIN), ...nonces]));
-    const digester = new Digester(salt, WIDTHS[attempt] ?? WIDTHS[0]);
-    this.#contexts = new ContextWalk(snapshot, digester, isFirst);
+    this.#attempt = attempt;
+    const digester = digesterOf(nonces, attempt);
+    this.#contexts = new EntryWalk(snapshot.contexts, digester, isFirst);
     this.#records = new Descent(snapshot.records, digester, isFirst);
   }
 
@@ -73,7 +77,7 @@ export class Walk {
     return {
       context: this.#theirContext ?? this.snapshot.context,
       records: this.#theirs,
-      frontier: frontierOf(this.#theirGuard?.frontier ?? []),
+      frontier: frontierOf(this.#frontier),
     };
   }
 
@@ -90,8 +94,12 @@ export class Walk {
     if (parts === 0 && (more || (guard === undefined && !this.#iHaveMore))) {
       return 'a step that says nothing';
     }
-    const wrong = this.#contexts.receive(contextSections, entries);
+    const wrong = this.#contexts.receive(contextSections);
     if (wrong !== undefined) return wrong;
+    for (const { replica, intervals } of entries) {
+      if (this.#entries.has(replica)) return 'a context that is told twice';
+      this.#entries.set(replica, intervals);
+    }
     for (const section of recordSections) {
       const wrongToo = this.#records.receive(section);
       if (wrongToo !== undefined) return wrongToo;
@@ -103,7 +111,10 @@ export class Walk {
     }
     if (parts > 0) this.#joined = undefined;
     this.#theyHaveMore = more;
-    this.#theirGuard = guard;
+    if (guard !== undefined) {
+      this.#theirRoot = guard.root ?? this.#sentRoot;
+      this.#frontier = guard.frontier;
+    }
     return undefined;
   }
 
@@ -111,7 +122,7 @@ export class Walk {
   reply(): { content: StepContent | undefined; progress: Progress } {
     const contexts = this.#contexts.reply();
     const isContextKnown = !contexts.isAsking && !this.#theyHaveMore;
-    if (isContextKnown) this.#theirContext ??= this.#contexts.theirs;
+    if (isContextKnown) this.#theirContext ??= this.#contextOf();
     const { sections, isAsking } = this.#describe(isContextKnown);
     const records = isContextKnown ? this.#send() : [];
     const { branches, buckets, questions } = this.#records;
@@ -121,7 +132,8 @@ export class Walk {
     const isComplete = isContextKnown && !isAsking && !this.#iHaveMore;
     const isSilent =
       contexts.sections.length + contexts.entries.length + sections.length + records.length === 0;
-    const guard = isComplete ? this.#guard() : undefined;
+    // Before anything came of the records, it tells nothing, unless there is nothing else to say.
+    const guard = isComplete && (this.#records.isBegun || isSilent) ? this.#guard() : undefined;
     const content = {
       more: this.#iHaveMore,
       contextSections: contexts.sections,
@@ -165,6 +177,14 @@ export class Walk {
       for (const { value } of lacked.splice(0)) this.#noteAbsent(value.key);
     }
     return { sections, isAsking };
+  }
+
+  #contextOf(): ContextView {
+    // Where they told nothing of what differs, they have seen nothing.
+    for (const { replica } of this.#contexts.differing) {
+      if (!this.#entries.has(replica)) this.#entries.set(replica, undefined);
+    }
+    return withEntries(this.snapshot.context, this.#entries);
   }
 
   /** Whether an item goes whole, since the other side has not seen all of it; then it is sent. */
@@ -220,8 +240,11 @@ export class Walk {
       if (this.#sentKeys.has(key)) continue;
       this.#sentKeys.add(key);
       const theirs = this.#theirContext as ContextView;
-      const { record, bytes } = sentRecord(key, this.snapshot.get(key), (dot) =>
-        theirs.has(dot.replica, dot.counter),
+      // Where a walk failed, one dot may stand for two values: then both sides are to see both.
+      const { record, bytes } = sentRecord(
+        key,
+        this.snapshot.get(key),
+        (dot) => this.#attempt === 0 && theirs.has(dot.replica, dot.counter),
       );
       records.push(record);
       room -= bytes;
@@ -230,17 +253,19 @@ export class Walk {
     return records;
   }
 
-  /** The root of the join, unless it was told already. */
+  /** The root of the join, unless it was told already, or told by the other side. */
   #guard(): Guard | undefined {
     const root = this.joined.root();
     if (this.#sentRoot !== undefined && equalBytes(root, this.#sentRoot)) return undefined;
     this.#sentRoot = root;
-    return { root, frontier: [...valuesOf(this.snapshot.frontier)] };
+    const isTold = this.#theirRoot !== undefined && equalBytes(root, this.#theirRoot);
+    const frontier = [...valuesOf(this.snapshot.frontier)];
+    return { root: isTold ? undefined : root, frontier };
   }
 
   #judge(): Progress {
-    if (this.#theirGuard === undefined) return 'walking';
-    const isSame = equalBytes(this.joined.root(), this.#theirGuard.root);
+    if (this.#theirRoot === undefined) return 'walking';
+    const isSame = equalBytes(this.joined.root(), this.#theirRoot);
     return isSame && !this.#isFlawed ? 'agreed' : 'apart';
   }
 }

@@ -98,7 +98,7 @@ function sameDot(mine: DottedRecord, theirs: DottedRecord): DottedRecord {
 }
 
 /** −, 0 or + by the first byte that differs, then by length. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const difference = (a[i] as number) - (b[i] as number);

@@ -6,12 +6,11 @@
  * greatest in the same record, so a page whose clock is wrong wins nothing (Lamport, 1978).
  */
 
-import { writeUint8Array } from 'lib0/encoding';
 import { type Decoder, decodeTotal, encode, readRest } from '../util/codec.ts';
 import { valuesOf } from './record.ts';
 import type { Writer } from './transaction.ts';
 import { BOUNDS, type DottedRecord, type RecordKey } from './types.ts';
-import { checkSize, decodeValue, encodeValue, type Value } from './value.ts';
+import { checkSize, decodeValue, type Value, writeValue } from './value.ts';
 import { readCounter, writeUint } from './wire.ts';
 
 /** The value of the record; `undefined` where it holds none. */
@@ -35,11 +34,10 @@ export function readConflicts(record: DottedRecord | undefined): Value[] {
  * @throws MeshError as `encodeValue` does.
  */
 export function writeRegister(writer: Writer, key: RecordKey, value: unknown): void {
-  const bytes = encodeValue(value);
   const latest = byTime(writer.get(key)).at(-1)?.time ?? 0;
   const payload = encode((encoder) => {
     writeUint(encoder, Math.min(latest + 1, BOUNDS.counter));
-    writeUint8Array(encoder, bytes);
+    writeValue(encoder, value);
   });
   checkSize(payload.length);
   writer.put(key, payload);

@@ -11,7 +11,7 @@ import { ChangeQueue, changesSince, type MemoryChange } from './changes.ts';
 import { type ContextView, seenOf } from './context.ts';
 import { DeltaLog } from './delta-log.ts';
 import { Frontier } from './frontier.ts';
-import { joinedPin, type MemorySide, type PinnedJoin, sideKeys, theirRecord } from './join.ts';
+import { type MemorySide, sideKeys, theirRecord } from './join.ts';
 import { type CollectionKey, typeOf } from './keys.ts';
 import { isTwinsDelta, isTwinsSide, type OwnDots, rewritten } from './own-dots.ts';
 import { findDot, mergeRecords, valuesOf } from './record.ts';
@@ -172,13 +172,21 @@ export class Replica {
    * called. Whether `side` is complete is for the caller to make sure (R2).
    */
   joinPinned(pin: Pin, side: MemorySide): boolean {
-    return this.#join(side, sideKeys(side, pin.touched()), pin, 'remote');
+    this.#refuseWithin('A join');
+    if (isTwinsSide(side.records, side.context, this.#own())) return false;
+    this.#join(side, sideKeys(side, pin.touched()), pin, 'remote');
+    return true;
   }
 
-  /** Joins a whole other memory: `side` has all of its records. Origin `disk`; else as `joinPinned`. */
-  joinWhole(side: MemorySide): boolean {
-    const keys = [...this.entries()].map(([key]) => key);
-    return this.#join(side, sideKeys(side, keys), undefined, 'disk');
+  /**
+   * Joins what another tab of this profile wrote to the disk: `side` has all of its records, or, unless
+   * `isWhole`, all in which the two may differ. Own dots are not judged (R9), since whatever uses this
+   * disk knows them.
+   */
+  joinDisk(side: MemorySide, isWhole = true): void {
+    this.#refuseWithin('A join');
+    const keys = isWhole ? [...this.entries()].map(([key]) => key) : [];
+    this.#join(side, sideKeys(side, keys), undefined, 'disk');
   }
 
   /**
@@ -205,14 +213,9 @@ export class Replica {
     return true;
   }
 
-  /** What `pin` ⊔ `side` would be, for both sides to compare its root before they join (R2). */
-  preview(pin: Pin, side: MemorySide): PinnedJoin {
-    return joinedPin(pin, side);
-  }
-
   /**
-   * Tells that all dots issued so far may leave this tab from now on, to peers or to the disk. To be
-   * called before anything of them is shown (R9).
+   * Tells that all dots issued so far may reach peers from now on. To be called before they are sent,
+   * and before they are written to a disk from which another tab may send them (R9).
    */
   publish(): void {
     this.#published = this.#next;
@@ -310,16 +313,13 @@ export class Replica {
     keys: Iterable<RecordKey>,
     pin: Pin | undefined,
     origin: 'remote' | 'disk',
-  ): boolean {
-    this.#refuseWithin('A join');
-    if (isTwinsSide(side.records, side.context, this.#own())) return false;
+  ): void {
     const before = this.#store.pin();
     this.#mergeRecords(side, keys, pin);
     this.#frontier?.join(this.context, side.frontier, side.context);
     this.#store.join(side.context);
     this.#told(before, origin, undefined, undefined);
     this.#applyReady();
-    return true;
   }
 
   #mergeRecords(side: MemorySide, keys: Iterable<RecordKey>, pin?: Pin): void {

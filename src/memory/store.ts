@@ -22,25 +22,60 @@ export interface Pin {
   entries(): Iterable<readonly [RecordKey, DottedRecord]>;
   /** The keys whose record was changed since, even if it is now as it was. */
   touched(): Iterable<RecordKey>;
-  /** Whether the context grew, or changed otherwise, for `replica` since. */
-  isTouched(replica: ReplicaId): boolean;
   /** Ends the snapshot, which is not to be read any more; idempotent. */
   release(): void;
 }
 
-/** What a pin keeps: for each thing changed since, what it was. */
-export interface Before {
-  readonly records: Map<RecordKey, DottedRecord | undefined>;
-  readonly replicas: Map<ReplicaId, IntervalSet | undefined>;
+/** A pin with what it keeps: for each thing changed since, what it was. */
+export class Pinned implements Pin {
+  readonly records = new Map<RecordKey, DottedRecord | undefined>();
+  readonly replicas = new Map<ReplicaId, IntervalSet | undefined>();
+  readonly #store: RecordStore;
+  readonly #release: (pin: Pinned) => void;
+
+  constructor(store: RecordStore, release: (pin: Pinned) => void) {
+    this.#store = store;
+    this.#release = release;
+  }
+
+  get context(): ContextView {
+    return withEntries(this.#store.context, this.replicas);
+  }
+
+  get(key: RecordKey): DottedRecord | undefined {
+    return this.records.has(key) ? this.records.get(key) : this.#store.get(key);
+  }
+
+  *entries(): Generator<readonly [RecordKey, DottedRecord]> {
+    for (const [key, record] of this.#store.entries()) {
+      if (!this.records.has(key)) yield [key, record];
+    }
+    for (const [key, record] of this.records) if (record !== undefined) yield [key, record];
+  }
+
+  touched(): Iterable<RecordKey> {
+    return this.records.keys();
+  }
+
+  release(): void {
+    this.#release(this);
+  }
 }
 
-/** A pin with what it keeps. */
-export type Pinned = Pin & Before;
+interface Collection {
+  readonly name: CollectionKey;
+  readonly records: Map<RecordKey, DottedRecord>;
+}
 
 export class RecordStore {
   readonly #collections = new Map<CollectionKey, Map<RecordKey, DottedRecord>>();
   readonly #context = new Context();
-  readonly #pins = new Set<Before>();
+  readonly #pins = new Set<Pinned>();
+  readonly #unpin = (pin: Pinned): void => {
+    this.#pins.delete(pin);
+  };
+  /** The collection that was used last, which most uses are of. */
+  #recent: Collection | undefined;
   #size = 0;
 
   /** How many records hold something. */
@@ -53,7 +88,7 @@ export class RecordStore {
   }
 
   get(key: RecordKey): DottedRecord | undefined {
-    return this.#collections.get(collectionOf(key))?.get(key);
+    return this.#collectionOf(key)?.get(key);
   }
 
   /** The records of a collection, live: it may change while it is iterated, as a Map may. */
@@ -66,23 +101,32 @@ export class RecordStore {
   }
 
   put(key: RecordKey, record: DottedRecord | undefined): void {
-    const name = collectionOf(key);
-    let collection = this.#collections.get(name);
+    const collection = this.#collectionOf(key);
     const before = collection?.get(key);
     if (before === record) return;
     for (const pin of this.#pins) if (!pin.records.has(key)) pin.records.set(key, before);
     if (record === undefined) {
       collection?.delete(key);
-      if (collection?.size === 0) this.#collections.delete(name);
       this.#size--;
+      if (collection?.size === 0) {
+        this.#collections.delete(collectionOf(key));
+        this.#recent = undefined;
+      }
       return;
     }
-    if (collection === undefined) {
-      collection = new Map();
-      this.#collections.set(name, collection);
-    }
-    collection.set(key, record);
     if (before === undefined) this.#size++;
+    if (collection === undefined)
+      this.#collections.set(collectionOf(key), new Map([[key, record]]));
+    else collection.set(key, record);
+  }
+
+  #collectionOf(key: RecordKey): Map<RecordKey, DottedRecord> | undefined {
+    if (this.#recent !== undefined && key.startsWith(this.#recent.name))
+      return this.#recent.records;
+    const name = collectionOf(key);
+    const records = this.#collections.get(name);
+    if (records !== undefined) this.#recent = { name, records };
+    return records;
   }
 
   /** Adds dots of `replica` to the context. */
@@ -109,29 +153,9 @@ export class RecordStore {
   }
 
   pin(): Pinned {
-    const before: Before = { records: new Map(), replicas: new Map() };
-    this.#pins.add(before);
-    const get = (key: RecordKey) =>
-      before.records.has(key) ? before.records.get(key) : this.get(key);
-    const current = this.entries.bind(this);
-    return {
-      ...before,
-      context: withEntries(this.#context, before.replicas),
-      get,
-      *entries() {
-        for (const [key, record] of current()) {
-          if (!before.records.has(key)) yield [key, record] as const;
-        }
-        for (const [key, record] of before.records) {
-          if (record !== undefined) yield [key, record] as const;
-        }
-      },
-      touched: () => before.records.keys(),
-      isTouched: (replica) => before.replicas.has(replica),
-      release: () => {
-        this.#pins.delete(before);
-      },
-    };
+    const pin = new Pinned(this, this.#unpin);
+    this.#pins.add(pin);
+    return pin;
   }
 
   /** Takes back all that was changed since `pin`, which must be the newest. */

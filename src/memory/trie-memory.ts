@@ -1,6 +1,6 @@
 /**
  * The two tries of a memory, one of records and one of the context by replica, kept up to date from its
- * changes, and snapshots of both (SPEC.md T6 and T7).
+ * changes, and snapshots of both (SPEC.md T3, T4 and T6).
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -136,11 +136,6 @@ export class MemorySnapshot implements Pin {
     for (const { mine, other } of this.records.differences(now.records)) {
       yield ((mine ?? other) as NonNullable<typeof mine>).value.key;
     }
-  }
-
-  isTouched(replica: ReplicaId): boolean {
-    const now = this.#live?.snapshot().contexts.get(hashReplica(replica));
-    return now?.bytes !== this.contexts.get(hashReplica(replica))?.bytes;
   }
 
   release(): void {

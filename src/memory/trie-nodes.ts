@@ -169,8 +169,9 @@ export function remove<V>(
   if (node instanceof Branch) {
     const digit = digitAt(key, depth);
     const child = node.children[digit];
+    const before = countOf(child);
     const changed = remove(child, owner, depth + 1, key);
-    if (countOf(changed) === countOf(child)) return node;
+    if (countOf(changed) === before) return node;
     const branch = owned(node, owner);
     branch.children[digit] = changed;
     branch.stale |= 1 << digit;

@@ -131,7 +131,8 @@ function* differences<V>(
   let b = right.next().value as TrieItem<V> | undefined;
   while (a !== undefined || b !== undefined) {
     const order = a === undefined ? 1 : b === undefined ? -1 : compareKeys(a.bytes, b.bytes);
-    if (a?.bytes !== b?.bytes) yield { mine: order <= 0 ? a : undefined, other: order >= 0 ? b : undefined };
+    if (a?.bytes !== b?.bytes)
+      yield { mine: order <= 0 ? a : undefined, other: order >= 0 ? b : undefined };
     if (order <= 0) a = left.next().value as TrieItem<V> | undefined;
     if (order >= 0) b = right.next().value as TrieItem<V> | undefined;
   }

@@ -1,7 +1,7 @@
 /** The smallest pieces of memory in frames and on the disk: numbers, replicas, dots. */
 
-import { writeUint8Array, writeVarUint } from 'lib0/encoding';
-import { fromHex, toHex } from '../util/bytes.ts';
+import { writeUint32BigEndian, writeVarUint } from 'lib0/encoding';
+import { toHex } from '../util/bytes.ts';
 import {
   DecodeError,
   type Decoder,
@@ -16,7 +16,8 @@ export const writeUint: (encoder: Encoder, value: number) => void = writeVarUint
 
 /** The 8 bytes of a replica. */
 export function writeReplica(encoder: Encoder, replica: ReplicaId): void {
-  writeUint8Array(encoder, fromHex(replica) as Uint8Array);
+  writeUint32BigEndian(encoder, Number.parseInt(replica.slice(0, 8), 16));
+  writeUint32BigEndian(encoder, Number.parseInt(replica.slice(8), 16));
 }
 
 export function readReplica(decoder: Decoder): ReplicaId {

@@ -17,8 +17,11 @@ export interface SignalingHandlers {
    * where all is well.
    */
   state(state: SignalingState, reason: string): void;
-  /** Peers that are in `topic`, a few of them at random; told on joining and after `find`. */
-  peers(topic: string, peers: readonly PeerId[]): void;
+  /**
+   * Peers that are in `topic`, a few of them at random; told on joining and after `find`. `total` is
+   * how many are there in all, this one included, where that is known.
+   */
+  peers(topic: string, peers: readonly PeerId[], total?: number): void;
   /** Text that `from` sent to this tab in `topic`. `from` is a claim; seal what matters. */
   message(topic: string, from: PeerId, text: string): void;
   /** `to` is not there (any more). */

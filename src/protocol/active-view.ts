@@ -22,8 +22,8 @@ const SPARE_LINKS = 2;
 /** A neighbor with so few links, this one included, is not let go for another's sake. */
 const NEEDED_LINKS = 3;
 
-/** How much a link is welcome: not at all, since links are lacking, there is room, or only just. */
-export type Welcome = 'no' | 'lacking' | 'room' | 'tight';
+/** Whether a link is welcome: not at all, as links are lacking here, or as there is room. */
+export type Welcome = 'no' | 'lacking' | 'room';
 
 /** Where the machine puts what it has to say. */
 export interface ActiveViewOutput {
@@ -67,8 +67,7 @@ export class ActiveView {
   get welcome(): Welcome {
     const taken = this.#taken;
     if (taken >= this.#config.activeMax) return 'no';
-    if (taken < this.#config.activeSize) return 'lacking';
-    return taken < this.#comfortable ? 'room' : 'tight';
+    return taken < this.#config.activeSize ? 'lacking' : 'room';
   }
 
   /** Whether a connection that another tab begins may become a link. */

@@ -1,4 +1,4 @@
-/** The bytes of averaging exchanges (SPEC.md, section 8): what two neighbors say of their aggregates. */
+/** The bytes of averaging exchanges (SPEC.md, section 9): what two neighbors say of their aggregates. */
 
 import * as encoding from 'lib0/encoding';
 import {

@@ -1,6 +1,6 @@
 /**
  * Aggregates: mean, sum, count, least and greatest of what the tabs of the room set, by pairwise
- * averaging (SPEC.md, section 8).
+ * averaging (SPEC.md, section 9).
  *
  * Pairwise push-pull averaging (Jelasity, Montresor, Babaoglu 2005: "Gossip-Based Aggregation in
  * Large Dynamic Networks") over Flow Updating (see `flows.ts`), which needs no epochs to follow joins
@@ -140,6 +140,7 @@ export class Averaging {
 
   /** The member left or died. */
   memberGone(id: PeerId, now: number): void {
+    if (id === this.#self) return;
     const edge = this.#edges.get(id);
     if (edge !== undefined) edge.isGone = true;
     for (const { flows, extremes } of this.#aggregates.values()) {

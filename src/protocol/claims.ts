@@ -9,14 +9,11 @@
 import type { PeerId } from '../util/peer-id.ts';
 import type { ProtocolConfig } from './config.ts';
 import { MAX_INCARNATION } from './limits.ts';
-import { compareClaims, type MemberChange, type MemberTable } from './member-table.ts';
+import { compareClaims, MAX_JUMP, type MemberChange, type MemberTable } from './member-table.ts';
 import type { Piggyback } from './piggyback.ts';
 import type { Prober } from './prober.ts';
 import { type Circumstances, Suspicions } from './suspicion.ts';
 import { type MemberEntry, shortOf } from './wire.ts';
-
-/** How far an incarnation may jump by what others say (SPEC M12). */
-const MAX_JUMP = 65_536;
 
 /** What the machine asks, and where it puts what it has to say. */
 export interface ClaimsPort {
@@ -25,6 +22,8 @@ export interface ClaimsPort {
   circumstancesOf(id: PeerId): Circumstances;
   /** The table changed. */
   changed(change: MemberChange, now: number): void;
+  /** Something new is claimed of the member. */
+  claimed(id: PeerId, now: number): void;
 }
 
 export class Claims {
@@ -87,7 +86,7 @@ export class Claims {
   /** The member is out of reach, or within reach again (SPEC M14). */
   setLost(id: PeerId, isLost: boolean, now: number): void {
     const change = this.#table.setLost(id, isLost, now);
-    if (change !== undefined) this.#changed(change, false, now);
+    if (change !== undefined) this.#changed(change, now);
   }
 
   /** The member is not to be judged any more. */
@@ -129,7 +128,8 @@ export class Claims {
     const change = this.#table.apply(claim, now);
     if (change === undefined) return;
     this.#news.tell('claim', id, teller, now);
-    this.#changed(change, told.status === 'dead' && !told.hidden, now);
+    this.#port.claimed(id, now);
+    this.#changed(change, now);
     if (older !== undefined) this.#supersede(older, now);
   }
 
@@ -142,18 +142,24 @@ export class Claims {
     }
   }
 
-  #changed(change: MemberChange, isCertain: boolean, now: number): void {
+  #changed(change: MemberChange, now: number): void {
     const { id, status, by } = change.entry;
-    if (status === 'suspect') this.#suspicions.begin(id, by, isCertain, now);
+    if (status === 'suspect') this.#suspicions.begin(id, by, now);
     else this.#suspicions.end(id);
     this.#port.changed(change, now);
   }
 
-  /** SPEC M6: that someone who lives here is dead elsewhere is a suspicion, to be refuted. */
+  /**
+   * SPEC M6: that someone who lives here is dead elsewhere is a suspicion, to be refuted, however many
+   * tell it at once.
+   */
   #doubted(claim: MemberEntry, known: MemberEntry | undefined, now: number): MemberEntry {
     if (claim.status !== 'dead') return claim;
+    const { id } = claim;
+    const doubtedUntil = this.#suspicions.since(id) + this.#config.suspicionMin / 2;
     const isDoubtful =
-      known?.status === 'alive' || (known?.status === 'suspect' && this.#mayLive(claim.id, now));
+      known?.status === 'alive' ||
+      (known?.status === 'suspect' && (now < doubtedUntil || this.#mayLive(id, now)));
     return isDoubtful ? { ...claim, status: 'suspect' } : claim;
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MeshError } from '../util/errors.ts';
 import { type ProtocolConfig, resolveConfig } from './config.ts';
+import { presets } from './presets.ts';
 
 function errorOf(given: unknown): MeshError {
   try {
@@ -36,10 +37,16 @@ describe('the protocol options', () => {
     for (const given of [
       { gossipInterval: 50_000 },
       { activeSize: 20 },
-      { pingInterval: 3_000, linkTimeout: 5_000 },
+      { probeInterval: 400 },
       { hiddenTimeout: 1_000 },
     ]) {
-      expect(errorOf(given).message).toMatch(/must be at least (twice )?config\./);
+      expect(errorOf(given).message).toMatch(/must be at least config\./);
     }
+  });
+});
+
+describe('presets', () => {
+  it.each(Object.entries(presets))('%s is within the bounds', (_name, preset) => {
+    expect(resolveConfig(preset)).toMatchObject(preset);
   });
 });

@@ -3,7 +3,7 @@
 import type { MeshErrorCode } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import type { MemberChange } from './member-table.ts';
-import type { ByeReason } from './wire.ts';
+import type { ByeReason, RelayKind } from './wire.ts';
 
 /** The machine's one timer; setting it replaces it. */
 export type TimerName = 'tick';
@@ -14,10 +14,15 @@ export type Input =
   /** Leave the room; links are told and closed. */
   | { readonly type: 'stop' }
   /** Signaling told of peers in the room. */
-  | { readonly type: 'candidates'; readonly peers: readonly PeerId[]; readonly total?: number }
+  | {
+      readonly type: 'candidates';
+      readonly peers: readonly PeerId[];
+      /** Tabs in the room in all, where signaling knows. */
+      readonly total?: number | undefined;
+    }
   /** A peer asks to be dialed, since one takes the other for dead. */
   | { readonly type: 'knocked'; readonly peer: PeerId }
-  /** Send something over other tabs to any tab of the room. */
+  /** Send something over other tabs to any tab of the room; of a signal `channel` is a number of the sender's own. */
   | {
       readonly type: 'relay';
       readonly kind: 'signal' | 'message';
@@ -96,8 +101,13 @@ export type Effect =
       readonly from: PeerId;
       readonly payload: Uint8Array;
     }
-  /** What was relayed to `to` could not be carried there. */
-  | { readonly type: 'unroutable'; readonly to: PeerId }
+  /** What was relayed to `to`, as this kind and on this channel, could not be carried there. */
+  | {
+      readonly type: 'unroutable';
+      readonly kind: RelayKind;
+      readonly to: PeerId;
+      readonly channel: number;
+    }
   | { readonly type: 'neighborUp'; readonly peer: PeerId }
   | { readonly type: 'neighborDown'; readonly peer: PeerId; readonly reason: ByeReason | 'lost' }
   | { readonly type: 'member'; readonly change: MemberChange }

@@ -90,6 +90,7 @@ export class Exchange {
 
   /** Answers a table with what is greater here, or missing there. */
   answer(peer: PeerId, { entries, lists }: FrameOf<'members'>): void {
+    this.settled(peer);
     const claims = new Map(entries.map((entry) => [entry.id, entry]));
     const versions = new Map(lists.map(({ id, version }) => [id, version]));
     const newer: MemberEntry[] = [];

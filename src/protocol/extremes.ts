@@ -81,12 +81,13 @@ export class Extremes {
   hear(peer: PeerId, claims: readonly Claim[], now: number): void {
     this.#theirs.set(peer, endsOf(claims));
     for (const { holder, version, value, age } of claims) {
+      if (age > CLAIM_MAX_AGE_MS) continue;
       const known = this.#claims.get(holder);
       const isLater =
         version > (known?.version ?? 0) ||
         (version === known?.version && value === undefined && known.value !== undefined);
-      if (!isLater || age > CLAIM_MAX_AGE_MS) continue;
-      if (holder !== this.#self) this.#put(holder, { version, value, at: now - age });
+      if (!isLater) this.#judge(holder);
+      else if (holder !== this.#self) this.#put(holder, { version, value, at: now - age });
       // Someone takes this tab for gone, or speaks in its name: the next version is its own again.
       else if (version + 1 < MAX_CLAIM_VERSION) {
         this.#put(holder, { version: version + 1, value: known?.value, at: now });
@@ -140,7 +141,7 @@ export class Extremes {
   #put(holder: ShortId, known: Known): void {
     this.#claims.delete(holder);
     this.#claims.set(holder, known);
-    this.#judge();
+    this.#judge(holder);
     if (this.#claims.size <= MAX_KNOWN) return;
     for (const oldest of this.#claims.keys()) {
       if (oldest === this.#self || this.#isEnd(oldest)) continue;
@@ -153,8 +154,24 @@ export class Extremes {
     return holder === this.#ends.least?.holder || holder === this.#ends.greatest?.holder;
   }
 
-  #judge(): void {
-    this.#ends = endsOf([...this.#claims].map(([holder, known]) => ({ holder, ...known })));
+  /**
+   * Chooses among this tab's claim, those that were least and greatest, and `holder`'s. Other claims
+   * are remembered for their version alone: what a tab said once, and was not told again, may be long
+   * taken back.
+   */
+  #judge(holder = this.#self): void {
+    const holders = new Set([
+      this.#self,
+      holder,
+      this.#ends.least?.holder ?? holder,
+      this.#ends.greatest?.holder ?? holder,
+    ]);
+    const claims: Stated[] = [];
+    for (const of of holders) {
+      const known = this.#claims.get(of);
+      if (known !== undefined) claims.push({ holder: of, ...known });
+    }
+    this.#ends = endsOf(claims);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The graph of the room: who is linked with whom, by the lists that members gossip (SPEC.md, M9).
+ * The graph of the room: who is linked with whom, by the lists that members gossip (SPEC.md, M16).
  *
  * An edge from one member to another means that the first lists the second. Links are two-way, but
  * only what a member says of itself while it lives is known to hold: the list of one that died names
@@ -15,6 +15,8 @@ export interface GraphMembers {
   resolve(short: ShortId): PeerId | undefined;
   /** Whether the member is in the room. */
   isPresent(id: PeerId): boolean;
+  /** Whether it is by what is claimed, were it in reach or not. */
+  isClaimed(id: PeerId): boolean;
 }
 
 /** What one member says of its neighbors. */
@@ -36,12 +38,7 @@ export class Graph {
 
   /** Present members that `id` lists as its neighbors. */
   neighborsOf(id: PeerId): readonly PeerId[] {
-    const found: PeerId[] = [];
-    for (const short of this.#lists.get(id)?.neighbors ?? []) {
-      const neighbor = this.#members.resolve(short);
-      if (neighbor !== undefined && this.#members.isPresent(neighbor)) found.push(neighbor);
-    }
-    return found;
+    return this.#listed(id).filter((neighbor) => this.#members.isPresent(neighbor));
   }
 
   /** The list as the member told it. */
@@ -65,11 +62,24 @@ export class Graph {
     this.#version++;
   }
 
-  /** All present members that edges connect with `from`, itself included. */
+  /** All that edges connect with `from`, itself included, of those claimed to be in the room. */
   reachableFrom(from: PeerId): ReadonlySet<PeerId> {
     const reached = new Set([from]);
     // A set is walked in the order of insertion, what is added meanwhile included.
-    for (const id of reached) for (const neighbor of this.neighborsOf(id)) reached.add(neighbor);
+    for (const id of reached) {
+      for (const neighbor of this.#listed(id)) {
+        if (this.#members.isClaimed(neighbor)) reached.add(neighbor);
+      }
+    }
     return reached;
+  }
+
+  #listed(id: PeerId): PeerId[] {
+    const found: PeerId[] = [];
+    for (const short of this.#lists.get(id)?.neighbors ?? []) {
+      const neighbor = this.#members.resolve(short);
+      if (neighbor !== undefined) found.push(neighbor);
+    }
+    return found;
   }
 }

@@ -143,6 +143,11 @@ export class Handshake {
     return this.#due;
   }
 
+  /** The room was left. */
+  reset(): void {
+    this.#due = Number.POSITIVE_INFINITY;
+  }
+
   /** Says hello again on links that wait for an accept. */
   tick(now: number): void {
     if (now < this.#due) return;

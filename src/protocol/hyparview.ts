@@ -147,6 +147,7 @@ export class Overlay {
     for (const peer of new Set([...peers, ...this.#making.peers()])) {
       this.#handshake.hangUp(peer, 'leaving', now);
     }
+    this.#handshake.reset();
     this.#making.clear();
     this.#passive.reset();
     this.#routes.reset();
@@ -158,11 +159,11 @@ export class Overlay {
 
   /** Signaling, or another tab, told of peers in the room. */
   candidates(peers: readonly PeerId[], now: number): void {
-    const news = peers.filter((peer) => {
-      if (peer === this.#room.self.id || this.#links.get(peer) !== undefined) return false;
-      return this.#passive.learn(peer, now);
-    });
-    if (news.length > 0) this.#seeker.learned(news, now);
+    const strangers = peers.filter(
+      (peer) => peer !== this.#room.self.id && this.#links.get(peer) === undefined,
+    );
+    for (const peer of strangers) this.#passive.learn(peer, now);
+    if (strangers.length > 0) this.#seeker.learned(strangers, now);
   }
 
   /** A peer asks to be dialed, since it takes this tab for dead, or may be taken so (SPEC L13). */
@@ -293,7 +294,10 @@ export class Overlay {
 
   /** Does what is due at `now`. */
   tick(now: number): void {
-    for (const peer of this.#making.overdue(now)) this.#handshake.hangUp(peer, 'timeout', now);
+    for (const peer of this.#making.overdue(now)) {
+      this.#routes.unanswered(peer, now);
+      this.#handshake.hangUp(peer, 'timeout', now);
+    }
     this.#handshake.tick(now);
     this.#active.tick(now);
     if (now >= this.#lifelinesDue) {

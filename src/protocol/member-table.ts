@@ -19,6 +19,9 @@ import { MEMBERS_DIGEST_BYTES } from './wire-codec.ts';
 /** How long the gone are remembered, so that a claim on its way does not bring them back. */
 export const GONE_KEPT_MS = 1_800_000;
 
+/** How far an incarnation, or the version of a list, may jump by what others say (SPEC M12). */
+export const MAX_JUMP = 65_536;
+
 interface MemberRecord {
   entry: MemberEntry;
   /** Out of this tab's reach, whatever the claims say (SPEC M14). */
@@ -91,6 +94,17 @@ export class MemberTable {
     return record !== undefined && isPresent(record);
   }
 
+  /** Whether it is claimed to be in the room, be it in reach or not. */
+  isClaimed(id: PeerId): boolean {
+    const status = this.claimOf(id)?.status;
+    return status === 'alive' || status === 'suspect';
+  }
+
+  /** All that are claimed to be in the room, save this tab. */
+  *claimed(): Generator<PeerId> {
+    for (const id of this.known()) if (this.isClaimed(id)) yield id;
+  }
+
   /** Members in the room, this tab included. */
   *present(): Generator<MemberEntry> {
     for (const record of this.#records.values()) if (isPresent(record)) yield record.entry;
@@ -129,6 +143,15 @@ export class MemberTable {
     const known = this.claimOf(other);
     if (known === undefined || known.generation === claim.generation) return undefined;
     return known.generation < claim.generation ? other : claim.id;
+  }
+
+  /** Whether, of all who are alive, this tab is the one to look for the member: all tabs agree on one. */
+  isChosenFor(id: PeerId): boolean {
+    const mine = pairHash(this.#self, id);
+    for (const { id: other, status } of this.present()) {
+      if (other !== id && status === 'alive' && pairHash(other, id) < mine) return false;
+    }
+    return true;
   }
 
   /** Takes a claim if it is greater than what is known (SPEC M1); tells what changed. */
@@ -273,7 +296,7 @@ function mix(a: number, b: number): number {
   return (h ^ (h >>> 16)) | 0;
 }
 
-/** A number that all tabs draw alike for a pair of peers: who of many is to do something. */
-export function pairHash(a: PeerId, b: PeerId): number {
+/** A number that all tabs draw alike for a pair of peers. */
+function pairHash(a: PeerId, b: PeerId): number {
   return mix(seedOf(a, 16), seedOf(b, 16)) >>> 0;
 }

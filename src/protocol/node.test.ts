@@ -225,6 +225,25 @@ describe('one node', () => {
     expect(bench.timerDue).toBeLessThan(Number.POSITIVE_INFINITY);
   });
 
+  it('a timer that runs out a little early is set again', () => {
+    const bench = new Bench();
+    bench.do({ type: 'start' });
+    const due = bench.timerDue;
+    bench.now = due - 0.4;
+    bench.timerDue = Number.POSITIVE_INFINITY;
+    bench.do({ type: 'timer', name: 'tick' });
+    expect(bench.timerDue).toBeCloseTo(due, 6);
+  });
+
+  it('a value set out of the room is kept for joining it', () => {
+    const bench = new Bench();
+    bench.do({ type: 'aggregate', name: 'load', value: 3 });
+    bench.do({ type: 'start' });
+    bench.link(A);
+    bench.do({ type: 'stop' });
+    expect(bench.node.estimate('load')?.mean).toBe(3);
+  });
+
   it('a node that is out of the room answers no input, and is hidden when it joins', () => {
     const bench = new Bench();
     const inputs: Input[] = [

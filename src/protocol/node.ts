@@ -120,8 +120,9 @@ export class Node {
   handle(input: Input, now: number): Effect[] {
     if (input.type === 'start') this.#start(now);
     else if (this.#running) this.#dispatch(input, now);
-    // Out of the room it still matters for joining it again whether the page is hidden.
+    // Out of the room it still matters for joining it again what this tab is and has set.
     else if (input.type === 'visibility') this.#swim.setHidden(input.hidden, now);
+    else if (input.type === 'aggregate') this.#averaging.set(input.name, input.value, now);
     return this.#finish(now);
   }
 
@@ -145,7 +146,8 @@ export class Node {
       case 'frame':
         return this.#frame(input.peer, input.bytes, now);
       case 'timer':
-        // A timer that was set before may run out early, and then nothing is due.
+        // It may run out a little early, when nothing is due yet, and is set again.
+        this.#timerDue = Number.POSITIVE_INFINITY;
         return;
       case 'broadcast':
         return this.#plumtree.publish(input.channel, input.payload, now);
@@ -187,6 +189,7 @@ export class Node {
     this.#swim.forgetOthers(now);
     this.#plumtree.letGo();
     this.#rounds.stop();
+    this.#averaging.forgetOthers(now);
     this.#effects.push({ type: 'cancelTimers' });
     this.#timerDue = Number.POSITIVE_INFINITY;
     this.#running = false;

@@ -1,5 +1,5 @@
 /**
- * This tab's own link list: when a new version of it is told (SPEC.md, M9).
+ * This tab's own link list: when a new version of it is told (SPEC.md, M16).
  *
  * Links change in bursts, on joining and after crashes, and every version goes to the whole room:
  * the pause before one is told doubles while there are more, and starts short again after a calm.
@@ -10,7 +10,7 @@ import type { Neighborhood } from './graph.ts';
 import { MAX_LISTED_NEIGHBORS } from './limits.ts';
 import { shortOf } from './wire.ts';
 
-const FIRST_PAUSE_MS = 500;
+const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 5_000;
 
 export class OwnList {

@@ -25,6 +25,7 @@ interface Candidate {
 export class PassiveView {
   readonly #capacity: number;
   readonly #random: Random;
+  /** Those told of last at the end. */
   readonly #candidates = new Map<PeerId, Candidate>();
   readonly #avoided = new Map<PeerId, number>();
 
@@ -37,15 +38,18 @@ export class PassiveView {
     return this.#candidates.size;
   }
 
-  peers(): IterableIterator<PeerId> {
-    return this.#candidates.keys();
+  /** All of them, those told of last coming first. */
+  peers(): PeerId[] {
+    return [...this.#candidates.keys()].reverse();
   }
 
-  /** A peer that could be dialed, `delay` from now at the earliest; tells whether it is news. */
-  learn(peer: PeerId, now: number, delay = 0): boolean {
-    if (this.#candidates.has(peer) || this.isAvoided(peer, now)) return false;
-    this.#add(peer, { notBefore: now + delay, failures: 0 });
-    return true;
+  /** A peer that could be dialed, `delay` from now at the earliest; what is known against it stands. */
+  learn(peer: PeerId, now: number, delay = 0): void {
+    if (this.isAvoided(peer, now)) return;
+    const known = this.#candidates.get(peer);
+    if (known === undefined) return this.#add(peer, { notBefore: now + delay, failures: 0 });
+    this.#candidates.delete(peer);
+    this.#candidates.set(peer, known);
   }
 
   /** When the peer may be dialed: at once where nothing is known against it. */

@@ -1,5 +1,5 @@
 /**
- * What each neighbor is still to be told of the room (SPEC.md, M8).
+ * What each neighbor is still to be told of the room (SPEC.md, M7).
  *
  * SWIM (Das, Gupta, Motivala 2002, section 4.1) lets news of members ride on its probes; here they
  * go in frames of their own, since links carry whole frames in order, and many of them in one. News
@@ -9,6 +9,13 @@
 
 import type { PeerId } from '../util/peer-id.ts';
 import type { ProtocolConfig } from './config.ts';
+
+/**
+ * The pause after news grows by one `newsDelay` with so many pieces, up to so many times: where much
+ * changes at once, much of it changes again, and what changed twice is told once.
+ */
+const ITEMS_PER_DELAY = 10;
+const MAX_DELAYS = 5;
 
 /** The kinds of news about a member. */
 export type NewsKind = 'claim' | 'list';
@@ -28,7 +35,8 @@ export class Piggyback {
   readonly #delay: number;
   readonly #untold = new Map<PeerId, Untold>();
   #due = Number.POSITIVE_INFINITY;
-  #takenAt = Number.NEGATIVE_INFINITY;
+  /** Nothing is told before this. */
+  #notBefore = Number.NEGATIVE_INFINITY;
 
   /** Tells each piece of news `retransmissions` times, at most once in `newsDelay`. */
   constructor({ retransmissions, newsDelay }: ProtocolConfig) {
@@ -60,7 +68,7 @@ export class Piggyback {
     const untold = this.#untold.get(peer);
     if (untold === undefined) return;
     untold[kind].set(id, this.#times);
-    this.#due = Math.min(this.#due, Math.max(now, this.#takenAt + this.#delay));
+    this.#due = Math.min(this.#due, Math.max(now, this.#notBefore));
   }
 
   /** The neighbor showed that it knows what is to be told of the member. */
@@ -71,8 +79,13 @@ export class Piggyback {
   /** Takes out what is to be told now, neighbor by neighbor. */
   take(now: number): News[] {
     const all: News[] = [];
+    let most = 0;
+    for (const { claim, list } of this.#untold.values()) {
+      most = Math.max(most, claim.size + list.size);
+    }
     this.#due = Number.POSITIVE_INFINITY;
-    this.#takenAt = now;
+    this.#notBefore =
+      now + this.#delay * Math.min(MAX_DELAYS, 1 + Math.floor(most / ITEMS_PER_DELAY));
     for (const [peer, { claim, list }] of this.#untold) {
       if (claim.size === 0 && list.size === 0) continue;
       all.push({ peer, claims: this.#takeFrom(claim), lists: this.#takeFrom(list) });
@@ -87,7 +100,7 @@ export class Piggyback {
       if (times === 1) untold.delete(id);
       else untold.set(id, times - 1);
     }
-    if (untold.size > 0) this.#due = this.#takenAt + this.#delay;
+    if (untold.size > 0) this.#due = this.#notBefore;
     return ids;
   }
 }

@@ -40,7 +40,7 @@ describe('plumtree: passing on', () => {
     expect(pushed).toEqual({ to: B, frame: rumorOf(C, 1, 4) });
     hear(B, prune(C));
     hear(A, rumorOf(C, 2));
-    expect(said()).toEqual([]);
+    expect(said()).toEqual(['ihave>2']);
   });
 
   it('B2: rumors of its own that come back are ignored', () => {
@@ -265,27 +265,46 @@ describe('plumtree: growing and mending', () => {
     expect(said()).toEqual(['graft>3']);
   });
 
-  it('B9: one that may be below this tab is not; then the next announcement is asked for at once', () => {
+  it('B9: one that may be below this tab is not; the others are asked to announce at once', () => {
     const { machine, said, hear } = settled();
     hear(C, news(O, 0, 5), 9_000);
     machine.neighborDown(A, 9_000);
-    expect(said()).toEqual([]);
+    expect(said()).toEqual(['prune>3']);
     hear(C, news(O, 1, 5), 9_000);
     expect(said()).toEqual(['graft>3']);
+  });
+
+  it('B9: who is told to stop, or that its neighbor has no parent, announces the next rumor at once', () => {
+    const { said, hear, pass } = settled();
+    hear(C, prune(O), 9_000);
+    hear(A, rumorOf(O, 1), 9_000);
+    expect(said()).toEqual(['rumor>2', 'ihave>3']);
+    hear(A, rumorOf(O, 2), 9_000);
+    expect(said()).toEqual(['rumor>2']);
+    pass(9_750);
+    expect(said()).toEqual(['ihave>3']);
   });
 
   it('B9: what the lost parent was to push is asked of who announced it', () => {
     const { machine, said, hear } = settled();
     hear(C, news(O, 1, 5), 9_000);
     machine.neighborDown(A, 9_000);
-    expect(said()).toEqual(['graft>3']);
+    expect(said()).toEqual(['prune>3', 'graft>3']);
+    const other = settled();
+    other.hear(C, news(O, 0, 3), 9_000);
+    other.hear(C, news(O, 1, 3), 9_000);
+    other.machine.neighborDown(A, 9_000);
+    expect(other.frames()).toEqual([
+      { to: C, frame: graft(O, 0, false) },
+      { to: C, frame: graft(O, 1) },
+    ]);
   });
 
   it('B9: a parent that asks to be a child is no parent', () => {
     const { said, hear } = settled();
     hear(A, graft(O, 0, false), 9_000);
     hear(C, news(O, 1), 9_000);
-    expect(said()).toEqual(['graft>3']);
+    expect(said()).toEqual(['prune>3', 'graft>3']);
     hear(C, rumorOf(O, 1), 9_000);
     expect(said().sort()).toEqual(['rumor>1', 'rumor>2']);
   });

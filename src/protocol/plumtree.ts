@@ -90,16 +90,16 @@ export class Plumtree {
 
   neighborDown(peer: PeerId, now: number): void {
     this.#links.delete(peer);
+    const pushed = new Set([shortOf(peer)]);
     for (const tree of this.#trees) {
-      tree.removeChild(peer);
-      if (tree.failed === peer) tree.failed = undefined;
-      if (tree.alternate === peer) tree.alternate = undefined;
-      if (tree.parent === peer) this.#parentLost(tree);
+      if (!tree.lose(peer)) continue;
+      pushed.add(tree.origin);
+      this.#parentLost(tree);
     }
     for (const fetch of [...this.#fetches]) {
-      const lost = this.#fetches.withdraw(fetch, peer);
-      const wasPushed = fetch.asked === undefined && this.#parentOf(fetch.origin) === undefined;
-      if (lost || wasPushed) this.#ask(fetch, now);
+      const wasAsked = this.#fetches.withdraw(fetch, peer);
+      const wasToPush = fetch.asked === undefined && pushed.has(fetch.origin);
+      if (wasAsked || wasToPush) this.#ask(fetch, now);
     }
   }
 
@@ -222,7 +222,7 @@ export class Plumtree {
     const isNeeded = tree.parent === undefined && tree.isUpstream(this.#self, link.peer, hops);
     if (isShorter || isNeeded) {
       this.#adopt(tree, link.peer, hops);
-      kept.hops = hops;
+      kept.hops = Math.min(kept.hops, hops);
     } else {
       tree.noteAlternate(link.peer, hops);
     }
@@ -236,7 +236,10 @@ export class Plumtree {
       const tree = this.#trees.use(origin);
       tree.addChild(peer);
       if (tree.alternate === peer) tree.alternate = undefined;
-      if (tree.parent === peer) this.#parentLost(tree);
+      if (tree.parent === peer) {
+        tree.parent = undefined;
+        this.#parentLost(tree);
+      }
     }
     if (wants) {
       link.pending.delete(keyOf({ origin, sequence }));
@@ -264,7 +267,7 @@ export class Plumtree {
     now: number,
   ): void {
     const tree = this.#trees.use(id.origin);
-    this.#delivered(tree, from, rumor);
+    this.#delivered(tree, from, rumor, fetch);
     const hops = Math.min(MAX_HOPS, rumor.hops + 1);
     const frame: Frame = { type: 'rumor', ...rumor, hops };
     const announced: Announcement = { ...id, hops, size: 0 };
@@ -278,23 +281,23 @@ export class Plumtree {
       if (peer === from || peer === rumor.origin || tree.children.includes(peer)) continue;
       const theirs = announcedHops(fetch, peer);
       if (theirs !== undefined && hops + this.#config.optimizationThreshold > theirs - 1) continue;
-      if (number > tree.settled) this.#output.send(peer, news);
+      const isSettled = number <= tree.settled && !tree.unsettled.includes(peer);
+      if (!isSettled) this.#output.send(peer, news);
       else this.#announceLater(peer, pending, key, announced, now);
     }
     tree.settled = this.#linkNumber;
+    tree.unsettled.length = 0;
   }
 
-  /** The first to deliver becomes the parent. */
-  #delivered(tree: Tree, from: PeerId, { sequence, hops }: Rumor): void {
-    if (tree.parent !== from) {
-      if (tree.parent !== undefined) tree.failed = tree.parent;
-      tree.parent = from;
-      tree.removeChild(from);
+  /** The first to deliver becomes the parent; others that have it are ways to fall back on. */
+  #delivered(tree: Tree, from: PeerId, rumor: Rumor, fetch: Fetch | undefined): void {
+    const { parent } = tree;
+    tree.follow(from, rumor.hops);
+    if (parent !== undefined && parent !== from) tree.failed = parent;
+    tree.latest = Math.max(tree.latest, rumor.sequence);
+    for (const { peer, hops } of fetch?.announcers ?? []) {
+      if (peer !== from) tree.noteAlternate(peer, hops);
     }
-    if (tree.failed === from) tree.failed = undefined;
-    if (tree.alternate === from) tree.alternate = undefined;
-    tree.hops = hops;
-    tree.latest = Math.max(tree.latest, sequence);
   }
 
   #announceLarge(
@@ -343,8 +346,7 @@ export class Plumtree {
     const { origin, sequence, size } = fetch;
     if (size === 0) {
       const tree = this.#trees.use(origin);
-      tree.parent ??= peer;
-      tree.removeChild(peer);
+      if (tree.parent === undefined) tree.follow(peer, tree.hops);
       tree.latest = Math.max(tree.latest, sequence);
     }
     this.#output.send(peer, { type: 'graft', origin, sequence, wants: true });
@@ -368,25 +370,26 @@ export class Plumtree {
     this.#follow(tree, peer, hops);
   }
 
-  /** Makes a neighbor the parent; the one before is the way back. */
+  /** Makes a neighbor the parent; the one before is told to stop, and is the way back. */
   #follow(tree: Tree, peer: PeerId, hops: number): void {
-    const { origin, parent } = tree;
-    if (tree.alternate === peer) tree.alternate = undefined;
-    if (parent !== undefined) {
-      this.#output.send(parent, { type: 'prune', origin });
-      tree.noteAlternate(parent, tree.hops);
-    }
-    tree.parent = peer;
-    tree.hops = hops;
-    tree.removeChild(peer);
+    const { origin, parent, hops: hopsBefore } = tree;
+    tree.follow(peer, hops);
+    if (parent === undefined) return;
+    this.#output.send(parent, { type: 'prune', origin });
+    tree.noteAlternate(parent, hopsBefore);
   }
 
-  /** Turns to the other neighbor that is not below this tab, or waits for the next announcement. */
+  /**
+   * Turns to the other neighbor that is not below this tab. Where there is none all others are asked,
+   * by a prune, to announce the next rumor at once.
+   */
   #parentLost(tree: Tree): void {
-    const { alternate, alternateHops } = tree;
-    tree.parent = undefined;
+    const { origin, alternate, alternateHops } = tree;
     if (alternate !== undefined && tree.isUpstream(this.#self, alternate, alternateHops)) {
-      this.#adopt(tree, alternate, alternateHops);
+      return this.#adopt(tree, alternate, alternateHops);
+    }
+    for (const peer of this.#links.keys()) {
+      if (!tree.children.includes(peer)) this.#output.send(peer, { type: 'prune', origin });
     }
   }
 }

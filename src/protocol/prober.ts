@@ -129,6 +129,13 @@ export class Prober {
     this.#output.send(target, { type: 'ping', sequence: this.#sequence });
   }
 
+  /** Probes all that were not heard for an interval: where one is silent many may be. */
+  probeUnheard(now: number): void {
+    for (const [peer, { heardAt }] of this.#neighbors) {
+      if (now - heardAt >= this.#config.probeInterval) this.probe(peer, now);
+    }
+  }
+
   onFrame(peer: PeerId, frame: FrameOf<'ping' | 'pong' | 'pingReq' | 'nack'>, now: number): void {
     const { sequence } = frame;
     switch (frame.type) {
@@ -181,10 +188,7 @@ export class Prober {
       probe.asked(relay);
       this.#output.send(relay, { type: 'pingReq', sequence, target });
     }
-    // Where one is silent many may be: crashes come in waves.
-    for (const [peer, { heardAt }] of this.#neighbors) {
-      if (now - heardAt >= this.#config.probeInterval) this.probe(peer, now);
-    }
+    this.probeUnheard(now);
   }
 
   /** SPEC M10: what this tab should have heard and did not tells against itself. */

@@ -70,9 +70,11 @@ export class Reach {
   walk(members: Iterable<PeerId>, reachable: ReadonlySet<PeerId>, now: number): ReachNews {
     const [seek, lost]: [PeerId[], PeerId[]] = [[], []];
     this.#walkedAt = now;
+    const before = new Map(this.#unreached);
+    this.#unreached.clear();
     for (const id of members) {
-      if (reachable.has(id)) this.#unreached.delete(id);
-      else if (!this.#unreached.has(id)) this.#unreached.set(id, { since: now, stage: 'waiting' });
+      if (reachable.has(id)) continue;
+      this.#unreached.set(id, before.get(id) ?? { since: now, stage: 'waiting' });
     }
     this.#due = Number.POSITIVE_INFINITY;
     for (const [id, unreached] of this.#unreached) {

@@ -7,13 +7,13 @@
  */
 
 import * as encoding from 'lib0/encoding';
-import { decodeTotal, encode, readList, readPeer, writePeer } from '../util/codec.ts';
+import { decodeTotal, encode, readList, readName, readPeer, writePeer } from '../util/codec.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import type { Effect } from './effects.ts';
 import { MAX_RELAYED_BYTES, MAX_SHUFFLED } from './limits.ts';
 import type { Link, LinkTable } from './link-table.ts';
 import type { Routes } from './routes.ts';
-import type { Frame, FrameOf, RelayKind } from './wire.ts';
+import { type Frame, type FrameOf, RELAY_KINDS, type RelayKind } from './wire.ts';
 
 type Relay = FrameOf<'relay'>;
 
@@ -43,7 +43,7 @@ export class Relays {
     const route = payload.length > MAX_RELAYED_BYTES ? undefined : this.#routes.to(to, now);
     const [first] = route ?? [];
     if (route === undefined || first === undefined) {
-      this.#output.effect({ type: 'unroutable', to });
+      this.#output.effect({ type: 'unroutable', kind, to, channel });
       return;
     }
     const origin = this.#self;
@@ -56,7 +56,7 @@ export class Relays {
       encoding.writeVarUint(encoder, peers.length);
       for (const peer of peers) writePeer(encoder, peer);
     });
-    this.#sendBack('shuffle', origin, path, payload);
+    this.#sendBack('shuffle', origin, path, 0, payload);
   }
 
   /** Takes a relayed frame of a neighbor: delivers it, passes it on, or tells its origin that it cannot. */
@@ -72,8 +72,11 @@ export class Relays {
       return this.#output.send(next, { ...relay, at: at + 1 });
     }
     if (relay.kind === 'unroutable') return;
-    const target = encode((encoder) => writePeer(encoder, route.at(-1) as PeerId));
-    this.#sendBack('unroutable', origin, walked, target);
+    const what = encode((encoder) => {
+      writePeer(encoder, route.at(-1) as PeerId);
+      encoding.writeUint8(encoder, RELAY_KINDS.indexOf(relay.kind));
+    });
+    this.#sendBack('unroutable', origin, walked, relay.channel, what);
   }
 
   /** Whether this tab is where the frame is, its sender the one before, and no tab is passed twice. */
@@ -93,20 +96,29 @@ export class Relays {
         return this.#output.shuffled(peers ?? [], now);
       }
       case 'unroutable': {
-        const to = decodeTotal(payload, readPeer);
-        if (to === undefined) return;
-        this.#routes.failed(origin, to, now);
-        return this.#output.effect({ type: 'unroutable', to });
+        const what = decodeTotal(payload, (decoder) => ({
+          to: readPeer(decoder),
+          kind: readName(decoder, RELAY_KINDS),
+        }));
+        if (what === undefined) return;
+        this.#routes.failed(origin, what.to, now);
+        return this.#output.effect({ type: 'unroutable', channel, ...what });
       }
     }
   }
 
   /** Sends to `to` against the way that was `walked` from it. */
-  #sendBack(kind: RelayKind, to: PeerId, walked: readonly PeerId[], payload: Uint8Array): void {
+  #sendBack(
+    kind: RelayKind,
+    to: PeerId,
+    walked: readonly PeerId[],
+    channel: number,
+    payload: Uint8Array,
+  ): void {
     const route = [...walked.toReversed(), to];
     const first = route[0] as PeerId;
     if (!this.#links.isNeighbor(first)) return;
     const origin = this.#self;
-    this.#output.send(first, { type: 'relay', kind, origin, route, at: 0, channel: 0, payload });
+    this.#output.send(first, { type: 'relay', kind, origin, route, at: 0, channel, payload });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * When the dead are tried again, so that a partition that healed is found (SPEC.md, M12).
+ * When the dead are tried again, so that a partition that healed is found (SPEC.md, M17).
  *
  * A room cut in two takes each half for dead, and nobody dials the dead: without this it stays two.
  */

@@ -14,7 +14,7 @@ const MAX_LEARNED = 256;
 /** A route that was walked so lately is taken before the graph is asked. */
 const FRESH_MS = 30_000;
 /** How long a link over which nothing could be passed on is not routed over. */
-const BROKEN_MS = 10_000;
+const BROKEN_MS = 30_000;
 const MAX_BROKEN = 256;
 
 /** Who is linked with whom, by what members say. */
@@ -34,7 +34,7 @@ export class Routes {
   readonly #self: PeerId;
   readonly #links: LinkTable;
   readonly #graph: RouteGraph;
-  /** By target, the longest unused first. */
+  /** By target, the earliest learned first. */
   readonly #learned = new Map<PeerId, Learned>();
   /** Links that failed, as `from` + `to`, with the time until which they are shunned. */
   readonly #broken = new Map<string, number>();
@@ -72,15 +72,16 @@ export class Routes {
 
   /** `from` could not pass on what was for `target`: the link after it on the way there is shunned. */
   failed(from: PeerId, target: PeerId, now: number): void {
-    const route = this.#learned.get(target)?.route;
-    if (route === undefined) return;
+    const route = this.#learned.get(target)?.route ?? [];
+    const at = route.indexOf(from);
+    if (at >= 0) this.#shun(route.slice(at, at + 2), now);
     this.#learned.delete(target);
-    const next = route[route.indexOf(from) + 1];
-    if (next === undefined || !route.includes(from)) return;
-    this.#broken.set(from + next, now + BROKEN_MS);
-    this.#unreached.clear();
-    const [oldest] = this.#broken.keys();
-    if (this.#broken.size > MAX_BROKEN && oldest !== undefined) this.#broken.delete(oldest);
+  }
+
+  /** What was sent to `target` brought no answer: all links between on the way there are shunned. */
+  unanswered(target: PeerId, now: number): void {
+    this.#shun(this.#learned.get(target)?.route ?? [], now);
+    this.#learned.delete(target);
   }
 
   /** This tab's own links changed, so that others may be reached. */
@@ -93,6 +94,15 @@ export class Routes {
     this.#learned.clear();
     this.#broken.clear();
     this.#unreached.clear();
+  }
+
+  #shun(way: readonly PeerId[], now: number): void {
+    this.#unreached.clear();
+    for (let i = 0; i + 1 < way.length; i++) {
+      this.#broken.set(`${way[i]}${way[i + 1]}`, now + BROKEN_MS);
+      const [oldest] = this.#broken.keys();
+      if (this.#broken.size > MAX_BROKEN && oldest !== undefined) this.#broken.delete(oldest);
+    }
   }
 
   #remember(target: PeerId, route: readonly PeerId[], now: number): void {

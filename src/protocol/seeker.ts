@@ -13,13 +13,17 @@ import type { Making } from './making.ts';
 import type { PassiveView } from './passive-view.ts';
 import type { RoomView } from './room-view.ts';
 
+/** With fewer links a tab does not rely on walks alone. */
+const FEW_LINKS = 3;
 /** Candidates that a tab without links dials at once, and any other where walks bring nothing. */
-const DIALS_AT_FIRST = 3;
+const DIALS_AT_ONCE = 3;
 const AGAIN_FIRST_MS = 1_000;
 const AGAIN_MAX_MS = 30_000;
 /** A tab that lacks links asks signaling for more peers at most this often, without any link at most so often. */
 const FIND_INTERVAL_MS = 15_000;
 const FIND_LONELY_MS = 2_000;
+/** In so long a walk ends and the link that it brings is being made. */
+const WALK_MS = 1_000;
 /** Others ask by chance, one in the room in `FIND_INTERVAL_MS`, but each at least so often. */
 const FIND_CHANCE_MAX_MS = 1_800_000;
 /** For so long after its first link a tab is new to the room, and the one that dials. */
@@ -51,6 +55,10 @@ export class Seeker {
   #seekDue = Number.POSITIVE_INFINITY;
   #chanceDue = Number.POSITIVE_INFINITY;
   #findAfter = 0;
+  /** Walks that were sent may still bring links until then. */
+  #walkAfter = 0;
+  /** Members when the question by chance was planned. */
+  #chanceSize = 1;
   #linkedSince = Number.POSITIVE_INFINITY;
   /** Members that the latest new neighbor took the room to have. */
   #sizeHint = 0;
@@ -83,6 +91,8 @@ export class Seeker {
     this.#round = 0;
     this.#sizeHint = 0;
     this.#linkedSince = Number.POSITIVE_INFINITY;
+    this.#walkAfter = 0;
+    this.#chanceSize = 1;
     this.#findAfter = now + jitter(this.#random, FIND_LONELY_MS);
     this.#seekDue = this.#findAfter;
     this.#chanceDue = now + jitter(this.#random, FIND_INTERVAL_MS);
@@ -97,7 +107,7 @@ export class Seeker {
     this.#linkedSince = Math.min(this.#linkedSince, now);
     this.#sizeHint = size;
     this.#round = 0;
-    this.#seekAt(now);
+    this.#seekAt(this.#isSmall ? now : Math.max(now, this.#walkAfter));
   }
 
   /** A link ended, or is in doubt. */
@@ -115,7 +125,8 @@ export class Seeker {
 
   /** Candidates are known that were not. */
   learned(peers: readonly PeerId[], now: number): void {
-    if (this.#links.liveCount === 0 || this.#round > 0) this.#seekAt(now);
+    const isPoor = this.#links.liveCount < FEW_LINKS;
+    if (this.#missing > 0 && (isPoor || this.#round > 0)) this.#seekAt(now);
     else if (this.#missing <= 0 && this.#room.isPartial) this.#meet(peers, now);
     else if (this.#missing <= 0 || this.#isSmall) this.#seekAt(now);
   }
@@ -126,15 +137,20 @@ export class Seeker {
   }
 
   tick(now: number): void {
-    if (now >= this.#chanceDue) {
-      const everyone = FIND_INTERVAL_MS * Math.max(1, this.#room.size);
-      this.#chanceDue = now + jitter(this.#random, Math.min(everyone, FIND_CHANCE_MAX_MS), 0.5);
-      if (this.#room.size > 1) {
-        this.#isCurious = true;
-        this.#output.find();
-      }
-    }
+    if (now >= this.#chanceDue) this.#askByChance(now);
     if (now >= this.#seekDue) this.#seek(now);
+  }
+
+  #askByChance(now: number): void {
+    const { size } = this.#room;
+    // The room may have grown since this was planned.
+    if (size > 1 && this.#random() * size < this.#chanceSize) {
+      this.#isCurious = true;
+      this.#output.find();
+    }
+    this.#chanceSize = Math.max(1, size);
+    const everyone = Math.min(FIND_CHANCE_MAX_MS, FIND_INTERVAL_MS * this.#chanceSize);
+    this.#chanceDue = now + jitter(this.#random, everyone, 0.5);
   }
 
   /** Links that are lacking, suspected ones counted as such, those in the making not. */
@@ -153,17 +169,25 @@ export class Seeker {
 
   #seek(now: number): void {
     this.#seekDue = Number.POSITIVE_INFINITY;
-    const isLonely = this.#links.liveCount === 0;
+    // With few links left, what is linked with this tab may be an island: signaling knows others.
+    const isPoor = this.#links.liveCount < FEW_LINKS;
     const isStuck = this.#round > 0;
     if (this.#missing <= 0) return this.#seekStranger(now);
     if (this.#isSmall) this.#dialMembers(now);
-    if (isLonely || isStuck || this.#isSmall) this.#dialSome(this.#strangers(isLonely), now);
+    if (isPoor || isStuck || this.#isSmall)
+      this.#dialSome(this.#candidates(isPoor || isStuck), now);
     if (isStuck && !this.#isSmall) this.#dialSome(this.#membersWithRoom(now), now);
-    if (!this.#isSmall) this.#output.walk(this.#missing);
+    if (!this.#isSmall) this.#walk(now);
     if (this.#isSmall && this.#isComplete) return;
-    if (isLonely || isStuck) this.#find(isLonely, now);
+    if (isPoor || isStuck) this.#find(isPoor, now);
     this.#seekAt(this.#later(now));
     this.#round++;
+  }
+
+  #walk(now: number): void {
+    if (now < this.#walkAfter || this.#links.liveCount === 0) return;
+    this.#walkAfter = now + jitter(this.#random, WALK_MS);
+    this.#output.walk(this.#missing);
   }
 
   /** When to try again where nothing else happens. */
@@ -176,7 +200,7 @@ export class Seeker {
   get #isComplete(): boolean {
     const { liveCount } = this.#links;
     return (
-      liveCount > 0 && liveCount + 1 >= this.#room.count && this.#strangers(false).length === 0
+      liveCount > 0 && liveCount + 1 >= this.#room.count && this.#candidates(false).length === 0
     );
   }
 
@@ -197,29 +221,34 @@ export class Seeker {
     return jitter(this.#random, this.#room.self.id < id ? pause : 3 * pause, 0.5);
   }
 
-  /** Candidates that are not known as members; with `all`, those too. */
-  #strangers(all: boolean): PeerId[] {
-    return [...this.#passive.peers()].filter(
-      (peer) => this.#links.get(peer) === undefined && (all || !this.#room.isPresent(peer)),
-    );
+  /** Candidates that are not known as members, with `all` those too; the latest told of first. */
+  #candidates(all: boolean): PeerId[] {
+    return this.#passive
+      .peers()
+      .filter(
+        (peer) => this.#links.get(peer) === undefined && (all || !this.#room.isPresent(peer)),
+      );
   }
 
   /** Members that are known to have few links, or of whom nothing is known; visible ones first. */
   #membersWithRoom(now: number): PeerId[] {
-    if (this.#room.isPartial) return this.#strangers(true);
+    if (this.#room.isPartial) return [];
     const { activeSize } = this.#config;
     const { graph } = this.#room;
-    return [...this.#room.present()]
+    const open = [...this.#room.present()]
       .filter(({ id }) => this.#making.canDial(id, now))
-      .filter(({ id }) => graph.neighborsOf(id).length <= activeSize)
+      .filter(({ id }) => graph.neighborsOf(id).length <= activeSize);
+    return sample(this.#random, open, DIALS_AT_ONCE * 2)
       .sort((a, b) => Number(a.hidden) - Number(b.hidden))
       .map(({ id }) => id);
   }
 
   #dialSome(peers: readonly PeerId[], now: number): void {
     const ready = peers.filter((peer) => this.#making.canDial(peer, now));
-    const count = Math.min(this.#missing, DIALS_AT_FIRST - this.#making.size);
-    for (const peer of sample(this.#random, ready, count)) this.#output.dial(peer, now);
+    // What was dialed before and is not answered yet may never be.
+    const under = this.#round > 0 ? 0 : this.#making.size;
+    const count = Math.min(this.#missing, DIALS_AT_ONCE - under);
+    for (const peer of ready.slice(0, Math.max(0, count))) this.#output.dial(peer, now);
   }
 
   /**
@@ -229,7 +258,7 @@ export class Seeker {
   #seekStranger(now: number): void {
     if (this.#room.isPartial || this.#making.size > 0) return;
     if (this.#links.neighborCount >= this.#config.activeMax) return;
-    const strangers = this.#strangers(false);
+    const strangers = this.#candidates(false);
     for (const peer of strangers)
       this.#seekAt(Math.max(now, this.#passive.notBefore(peer)) + AGAIN_FIRST_MS);
     const ready = strangers.filter((peer) => this.#making.canDial(peer, now));
@@ -243,10 +272,10 @@ export class Seeker {
     for (const peer of sample(this.#random, peers, 1)) this.#output.dial(peer, now);
   }
 
-  #find(isLonely: boolean, now: number): void {
+  #find(isPoor: boolean, now: number): void {
     if (now < this.#findAfter) return;
-    const lonely = Math.min(FIND_INTERVAL_MS, FIND_LONELY_MS * 2 ** this.#round);
-    this.#findAfter = now + jitter(this.#random, isLonely ? lonely : FIND_INTERVAL_MS);
+    const soon = Math.min(FIND_INTERVAL_MS, FIND_LONELY_MS * 2 ** this.#round);
+    this.#findAfter = now + jitter(this.#random, isPoor ? soon : FIND_INTERVAL_MS);
     this.#output.find();
   }
 }

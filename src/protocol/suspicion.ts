@@ -50,14 +50,10 @@ export class Suspicions {
   }
 
   /** A suspicion begins, or begins anew under another incarnation. */
-  begin(id: PeerId, by: ShortId | '', isCertain: boolean, now: number): void {
+  begin(id: PeerId, by: ShortId | '', now: number): void {
     const reviewAt = now + this.#config.suspicionMin;
-    this.#suspicions.set(id, {
-      since: now,
-      reviewAt,
-      by: new Set(by === '' ? [] : [by]),
-      isCertain,
-    });
+    const witnesses = new Set(by === '' ? [] : [by]);
+    this.#suspicions.set(id, { since: now, reviewAt, by: witnesses, isCertain: false });
     this.#due = Math.min(this.#due, reviewAt);
   }
 
@@ -130,9 +126,9 @@ export class Suspicions {
       return Math.max(hiddenTimeout, least);
     }
     const wanted = Math.min(suspicionConfirmations, witnesses - 1);
-    const confirmations = by.size - 1;
+    const confirmations = Math.max(0, by.size - 1);
     if (confirmations >= wanted) return least;
-    const share = Math.log(Math.max(0, confirmations) + 1) / Math.log(wanted + 1);
+    const share = Math.log(confirmations + 1) / Math.log(wanted + 1);
     return least * (suspicionSpread - (suspicionSpread - 1) * share);
   }
 }

@@ -15,7 +15,7 @@ import { Claims } from './claims.ts';
 import type { ProtocolConfig } from './config.ts';
 import { Exchange } from './exchange.ts';
 import type { Graph } from './graph.ts';
-import { type MemberChange, MemberTable, pairHash } from './member-table.ts';
+import { type MemberChange, MemberTable } from './member-table.ts';
 import { Piggyback } from './piggyback.ts';
 import { Prober } from './prober.ts';
 import { Revival } from './revival.ts';
@@ -100,6 +100,7 @@ export class Swim {
       keeps: (each) => !this.isPartial || this.#prober.isNeighbor(each),
       circumstancesOf: (each) => this.#circumstancesOf(each),
       changed: (change, at) => this.#changed(change, at),
+      claimed: (each, at) => this.#topology.reach.renew(each, at),
     });
   }
 
@@ -149,8 +150,12 @@ export class Swim {
   /** The time at which `tick` wants to be called next. */
   get due(): number {
     return Math.min(
-      ...[this.#news.due, this.#prober.due, this.#claims.due, this.#topology.listDue],
-      ...[this.#topology.reach.due, this.#exchange.due, this.#revival.due],
+      this.#news.due,
+      this.#prober.due,
+      this.#claims.due,
+      this.#topology.due,
+      this.#exchange.due,
+      this.#revival.due,
     );
   }
 
@@ -277,16 +282,16 @@ export class Swim {
   /** What follows from a change of the table. */
   #changed(change: MemberChange, now: number): void {
     const { id, status } = change.entry;
-    const isSuspect = status === 'suspect';
+    if (status === 'suspect') this.#prober.probeUnheard(now);
     if (this.#prober.isNeighbor(id)) {
-      if (isSuspect) this.#prober.probe(id, now);
-      if (isSuspect !== (change.before === 'suspect')) this.#output.suspected(id, isSuspect, now);
+      if (status === 'suspect') this.#prober.probe(id, now);
+      if (status === 'suspect') this.#output.suspected(id, true, now);
+      if (status === 'alive' && change.before === 'suspect') this.#output.suspected(id, false, now);
       if (status === 'dead') this.#output.dead(id, now);
     }
     const wasPresent = change.before === 'alive' || change.before === 'suspect';
     if (this.isPresent(id) !== wasPresent) this.#topology.presenceChanged(now);
     if (!this.isPresent(id)) this.#scheduleRevival(now);
-    this.#topology.reach.renew(id, now);
     this.#output.changed(change, now);
   }
 
@@ -304,22 +309,13 @@ export class Swim {
     if (this.isPartial) return this.#topology.reach.clear();
     const { reach, graph } = this.#topology;
     const reachable = graph.reachableFrom(this.self.id);
-    const { seek, lost } = reach.walk(this.#table.known(), reachable, now);
-    for (const id of seek) if (this.#isChosenFor(id)) this.#output.dial(id, now);
+    const { seek, lost } = reach.walk(this.#table.claimed(), reachable, now);
+    for (const id of seek) if (this.#table.isChosenFor(id)) this.#output.dial(id, now);
     for (const id of lost) this.#claims.setLost(id, true, now);
     for (const id of reachable) this.#claims.setLost(id, false, now);
   }
 
-  /** Whether of all who are alive this tab is the one to look for the member. */
-  #isChosenFor(id: PeerId): boolean {
-    const mine = pairHash(this.self.id, id);
-    for (const { id: other, status } of this.#table.present()) {
-      if (other !== id && status === 'alive' && pairHash(other, id) < mine) return false;
-    }
-    return true;
-  }
-
-  /** SPEC M12: dials one of the dead. */
+  /** SPEC M17: dials one of the dead. */
   #revive(now: number): void {
     for (const id of this.#table.forgetGone(now)) this.#topology.forget(id);
     this.#revival.clear();
@@ -337,7 +333,6 @@ export class Swim {
   #onMembers(peer: PeerId, frame: FrameOf<'members'>, now: number): void {
     this.#takeClaims(frame.entries, peer, now);
     for (const list of frame.lists) this.#takeList(list, peer, now);
-    this.#exchange.settled(peer);
     if (frame.reply && !this.isPartial) this.#exchange.answer(peer, frame);
   }
 
@@ -355,8 +350,9 @@ export class Swim {
     const isPartialThere = equalBytes(digest, NO_DIGEST);
     // SPEC M15: who knows only a part takes the room for larger than anyone is to know whole.
     this.hintSize(isPartialThere ? this.#config.fullMembershipLimit + 1 : this.count, now);
-    if (isPartialThere || equalBytes(digest, this.digest())) return;
-    this.#exchange.differs(peer, now);
+    if (isPartialThere) return;
+    this.#exchange.settled(peer);
+    if (!equalBytes(digest, this.digest())) this.#exchange.differs(peer, now);
   }
 
   #flushIfDue(now: number): void {

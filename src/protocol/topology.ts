@@ -1,20 +1,16 @@
 /**
- * Link lists and what follows from them: the graph, and who is out of reach (SPEC.md, M9, M14).
+ * Link lists and what follows from them: the graph, and who is out of reach (SPEC.md, M14, M16).
  */
 
 import type { PeerId } from '../util/peer-id.ts';
 import { Graph, type GraphMembers } from './graph.ts';
+import { MAX_JUMP } from './member-table.ts';
 import { OwnList } from './own-list.ts';
 import { Reach } from './reach.ts';
 import { type LinkList, shortOf } from './wire.ts';
 
-/** How far a version may jump by what others say (SPEC M12). */
-const MAX_JUMP = 65_536;
-
 /** The part of a member table that link lists need. */
 export interface ListedMembers extends GraphMembers {
-  /** Whether the table knows the member, in the room or not. */
-  claimOf(id: PeerId): unknown;
   setListVersion(id: PeerId, version: number): void;
 }
 
@@ -34,6 +30,11 @@ export class Topology {
     this.graph = new Graph(members);
     this.graph.set(self, this.#own.draft([]));
     this.reach.graphChanged(now);
+  }
+
+  /** When the list is to be told, or the graph to be walked. */
+  get due(): number {
+    return Math.min(this.#own.due, this.reach.due);
   }
 
   /** When this tab's own list is to be told. */

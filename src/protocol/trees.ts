@@ -28,18 +28,42 @@ export class Tree {
   latest = 0;
   /** Number of the newest link over which the origin was made known; those after it are not settled. */
   settled = 0;
+  /** Neighbors on older links that are to be told at once all the same: they said that they have no parent, or want none here. */
+  readonly unsettled: PeerId[] = [];
 
   constructor(origin: ShortId) {
     this.origin = origin;
   }
 
   addChild(peer: PeerId): void {
-    if (!this.children.includes(peer)) this.children.push(peer);
+    add(this.children, peer);
+    remove(this.unsettled, peer);
   }
 
+  /** A neighbor wants no pushes: it is told of the next rumor at once. */
   removeChild(peer: PeerId): void {
-    const at = this.children.indexOf(peer);
-    if (at >= 0) this.children.splice(at, 1);
+    remove(this.children, peer);
+    add(this.unsettled, peer);
+  }
+
+  /** Makes a neighbor the parent; `hops` are the links from the origin by way of it. */
+  follow(peer: PeerId, hops: number): void {
+    this.parent = peer;
+    this.hops = hops;
+    remove(this.children, peer);
+    if (this.failed === peer) this.failed = undefined;
+    if (this.alternate === peer) this.alternate = undefined;
+  }
+
+  /** Forgets a neighbor; true where it was the parent. */
+  lose(peer: PeerId): boolean {
+    remove(this.children, peer);
+    remove(this.unsettled, peer);
+    if (this.failed === peer) this.failed = undefined;
+    if (this.alternate === peer) this.alternate = undefined;
+    if (this.parent !== peer) return false;
+    this.parent = undefined;
+    return true;
   }
 
   /** Notes a neighbor that has the origin's rumors too, where it is nearer to the origin than the one noted. */
@@ -62,6 +86,15 @@ export class Tree {
   isUpstream(self: PeerId, peer: PeerId, hops: number): boolean {
     return hops <= this.hops || (hops === this.hops + 1 && peer < self);
   }
+}
+
+function add(peers: PeerId[], peer: PeerId): void {
+  if (!peers.includes(peer)) peers.push(peer);
+}
+
+function remove(peers: PeerId[], peer: PeerId): void {
+  const at = peers.indexOf(peer);
+  if (at >= 0) peers.splice(at, 1);
 }
 
 /** The trees of the origins heard of late. */

@@ -8,6 +8,7 @@
 
 import type { PeerId } from '../util/peer-id.ts';
 import { type Random, sample } from '../util/random.ts';
+import type { Welcome } from './active-view.ts';
 import type { ProtocolConfig } from './config.ts';
 import { MAX_ROUTE } from './limits.ts';
 import type { Link, LinkTable } from './link-table.ts';
@@ -28,8 +29,8 @@ const SHUFFLED_PASSIVE = 4;
 /** Where the machine puts what it has to say, and whom it asks. */
 export interface WalksOutput {
   send(peer: PeerId, frame: Frame): void;
-  /** How much a link with `peer` is welcome here: not at all, where links are lacking, or where there is room. */
-  welcome(peer: PeerId, now: number): 'no' | 'lacking' | 'room' | 'tight';
+  /** How much a link with `peer` is welcome here. */
+  welcome(peer: PeerId, now: number): Welcome;
   /** A walk of `origin` ended here. */
   dial(origin: PeerId, now: number): void;
   /** Peers of the passive view. */
@@ -91,9 +92,8 @@ export class Walks {
     const walked = path.length + 1;
     const next = walked >= MAX_WALKED ? undefined : this.#shuffledHops([...path, origin])[0];
     const ends =
-      (welcome === 'lacking' && (ttl === 0 || walked >= LEAST_WALKED || next === undefined)) ||
-      (welcome === 'room' && (ttl === 0 || next === undefined)) ||
-      (welcome === 'tight' && next === undefined);
+      (welcome === 'lacking' && walked >= LEAST_WALKED) ||
+      (welcome !== 'no' && (ttl === 0 || next === undefined));
     if (ends) return this.#output.dial(origin, now);
     if (next === undefined) return;
     const passed = { type: 'walk', origin, ttl: Math.max(0, ttl - 1), path: [...path, this.#self] };

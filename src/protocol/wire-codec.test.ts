@@ -15,7 +15,8 @@ import { BYE_REASONS, type Frame, MEMBER_STATUSES, type MemberEntry, RELAY_KINDS
 import { decodeFrame, encodeFrame, MEMBERS_DIGEST_BYTES } from './wire-codec.ts';
 
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const hexOf = (length: number) => bytesOf(length).map((bytes) => Buffer.from(bytes).toString('hex'));
+const hexOf = (length: number) =>
+  bytesOf(length).map((bytes) => Buffer.from(bytes).toString('hex'));
 const peer = hexOf(16);
 const short = hexOf(6);
 const uint = fc.maxSafeNat();

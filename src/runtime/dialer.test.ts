@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Signaling } from '../ports/signaling.ts';
 import type {
   Connection,
   ConnectionHandlers,
@@ -81,17 +80,13 @@ class Side {
         return connection;
       },
     };
-    const signaling = {
-      send: (_topic: string, to: string, text: string) => {
-        if (this.isHeard) this.outbox.push({ to, text });
-        return this.isHeard;
-      },
-    } as Partial<Signaling> as Signaling;
     this.dialer = new Dialer(
       {
         self: id,
-        topic: 'topic',
-        signaling,
+        carry: (to, text) => {
+          if (this.isHeard) this.outbox.push({ to, text });
+          return this.isHeard;
+        },
         transport,
         random: seededRandom(Number(id.charAt(0))),
         setTimer: (run, at) => {
@@ -106,6 +101,7 @@ class Side {
       {
         wouldAnswer: () => this.answers,
         incoming: (peer) => this.told.push(`incoming ${peer.charAt(0)}`),
+        knocked: (peer) => this.told.push(`knocked ${peer.charAt(0)}`),
         open: (peer) => this.told.push(`open ${peer.charAt(0)}`),
         frame: (_peer, bytes) => this.told.push(`frame ${bytes.join()}`),
         interrupted: (_peer, broken) => this.told.push(`interrupted ${broken}`),
@@ -275,6 +271,14 @@ describe('the dialer', () => {
     large.connection(0).handlers.signal(offer(2));
     large.deliverTo(small);
     expect(small.connections).toHaveLength(1);
+  });
+
+  it('a knock asks the other side to dial and makes no connection on either', () => {
+    const [small, large] = pair();
+    small.dialer.knock(LARGE);
+    small.deliverTo(large);
+    expect(large.told).toEqual(['knocked 1']);
+    expect([...small.connections, ...large.connections]).toEqual([]);
   });
 
   it('hostile text changes nothing', () => {

@@ -5,7 +5,6 @@
  * apart. When both sides dial at once, the offer of the smaller PeerId stands (SPEC L11).
  */
 
-import type { Signaling } from '../ports/signaling.ts';
 import type { Connection, ConnectionHandlers, SignalData, Transport } from '../ports/transport.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import type { MeshError } from '../util/errors.ts';
@@ -35,6 +34,8 @@ export interface DialerHandlers {
   /** Whether to answer a connection that `peer` begins. */
   wouldAnswer(peer: PeerId): boolean;
   incoming(peer: PeerId): void;
+  /** The peer asks to be dialed. */
+  knocked(peer: PeerId): void;
   open(peer: PeerId): void;
   frame(peer: PeerId, bytes: Uint8Array): void;
   interrupted(peer: PeerId, broken: boolean): void;
@@ -44,8 +45,8 @@ export interface DialerHandlers {
 
 export interface DialerOptions {
   readonly self: PeerId;
-  readonly topic: string;
-  readonly signaling: Pick<Signaling, 'send'>;
+  /** Carries text to a peer, by signaling or over the mesh; false where that cannot be tried now. */
+  readonly carry: (peer: PeerId, text: string) => boolean;
   readonly transport: Transport;
   readonly random: Random;
   readonly setTimer: (callback: () => void, delayMs: number) => () => void;
@@ -61,13 +62,11 @@ interface Attempt {
   progress: { readonly bytes: number; readonly at: number };
 }
 
-/** A signaling message between two dialers. */
-interface DialMessage {
-  readonly dial: string;
-  readonly signal?: SignalData;
-  /** The other side will not answer this attempt. */
-  readonly refused?: true;
-}
+/** A signaling message between two dialers: what an attempt has to say, that it is refused, or a knock. */
+type DialMessage =
+  | { readonly dial: string; readonly signal: SignalData }
+  | { readonly dial: string; readonly refused: true }
+  | { readonly knock: true };
 
 export class Dialer {
   readonly #options: DialerOptions;
@@ -89,19 +88,28 @@ export class Dialer {
     this.#begin(peer, id, true);
   }
 
+  /**
+   * Asks the peer to dial this tab, should it be there. Unlike `dial` it costs no connection, of which
+   * browsers make some hundreds in the life of a page.
+   */
+  knock(peer: PeerId): void {
+    this.#send(peer, { knock: true });
+  }
+
   /** Text from `peer` by signaling; hostile text changes nothing. */
   message(peer: PeerId, text: string): void {
     const message = parseMessage(text);
     if (message === undefined) return;
+    if ('knock' in message) return this.#handlers.knocked(peer);
     const current = this.#attempts.get(peer);
-    if (message.refused === true) {
+    if ('refused' in message) {
       if (current?.id === message.dial && current.connection.state === 'connecting') {
         this.#drop(peer);
         this.#handlers.closed(peer, NO_FAULT);
       }
       return;
     }
-    const signal = message.signal as SignalData;
+    const { signal } = message;
     if (current?.id === message.dial) return current.connection.signal(signal);
     // Late news of an attempt that was given up, or its offer again.
     if (signal.type !== 'offer' || this.#past.has(message.dial)) return;
@@ -217,7 +225,7 @@ export class Dialer {
   }
 
   #send(peer: PeerId, message: DialMessage): boolean {
-    return this.#options.signaling.send(this.#options.topic, peer, JSON.stringify(message));
+    return this.#options.carry(peer, JSON.stringify(message));
   }
 }
 
@@ -231,7 +239,8 @@ function parseMessage(text: string): DialMessage | undefined {
     throw thrown;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { dial, signal, refused } = value as Record<string, unknown>;
+  const { dial, signal, refused, knock } = value as Record<string, unknown>;
+  if (knock === true) return { knock };
   if (typeof dial !== 'string' || dial.length > 16) return undefined;
   if (refused === true) return { dial, refused };
   if (typeof signal !== 'object' || signal === null || Array.isArray(signal)) return undefined;

@@ -5,38 +5,27 @@
  * page listeners. The node decides; the engine has no policy of its own.
  */
 
-import type { Clock } from '../ports/clock.ts';
-import type { Signaling } from '../ports/signaling.ts';
 import type { Store } from '../ports/store.ts';
-import type { Transport } from '../ports/transport.ts';
+import type { Estimate } from '../protocol/averaging.ts';
 import type { ProtocolConfig } from '../protocol/config.ts';
 import type { Effect, Input, TimerName } from '../protocol/effects.ts';
-import type { MemberEntry } from '../protocol/wire.ts';
 import type { MemberChange } from '../protocol/member-table.ts';
 import { Node } from '../protocol/node.ts';
+import type { MemberEntry } from '../protocol/wire.ts';
 import { MeshError } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
-import type { Random } from '../util/random.ts';
-import { type ConnectionEnd, Dialer } from './dialer.ts';
+import type { ConnectionEnd } from './dialer.ts';
 import type { Extension, ExtensionHost } from './extension.ts';
 import type { PageLife } from './page-life.ts';
+import { Session, type SessionOptions } from './session.ts';
 import { type MeshStatus, statusOf } from './status.ts';
 import { Timers } from './timers.ts';
 import { isTransferring } from './transfers.ts';
 
-export interface EngineOptions {
-  readonly id: PeerId;
-  readonly topic: string;
+export interface EngineOptions extends SessionOptions {
   readonly config: ProtocolConfig;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly store: Store;
-  readonly transport: Transport;
   readonly page: PageLife;
-  /** A fresh signaling for each time that the room is joined. */
-  readonly createSignaling: () => Signaling;
-  /** The app's ICE servers; `undefined` takes those that signaling announces. */
-  readonly iceServers: readonly RTCIceServer[] | undefined;
 }
 
 export interface EngineEvents {
@@ -44,6 +33,7 @@ export interface EngineEvents {
   member(change: MemberChange): void;
   neighbor(peer: PeerId, linked: boolean): void;
   synced(synced: boolean): void;
+  aggregate(name: string): void;
   error(error: MeshError): void;
 }
 
@@ -59,11 +49,8 @@ export class Engine {
   /** Neighbors that the extensions were told of. */
   readonly #linked = new Set<PeerId>();
   readonly #stopPageLife: () => void;
-  #dialer: Dialer | undefined;
-  #signaling: Signaling | undefined;
-  #signalingOpen = false;
-  #signalingTrouble = '';
-  #announcedIceServers: readonly RTCIceServer[] = [];
+  /** This stay in the room; `undefined` while out of it. */
+  #session: Session | undefined;
   /** The latest link that failed, as long as nothing better is known of its peer. */
   #linkFailure: { readonly peer: PeerId; readonly message: string } | undefined;
   /** Whether the room is to be joined; differs where a listener asks for it while this leaves. */
@@ -131,49 +118,28 @@ export class Engine {
   join(): void {
     if (this.#isClosed) return;
     this.#isWanted = true;
-    if (this.#signaling !== undefined) return;
-    const { topic, transport, random, clock, id } = this.#options;
-    const signaling = this.#options.createSignaling();
-    this.#signaling = signaling;
-    this.#dialer = new Dialer(
-      {
-        self: id,
-        topic,
-        signaling,
-        transport,
-        random,
-        setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
-        iceServers: () => this.#options.iceServers ?? this.#announcedIceServers,
-      },
-      {
-        wouldAnswer: (peer) => this.#node.wouldAnswer(peer, clock.now()),
-        incoming: (peer) => this.#input({ type: 'incoming', peer }),
-        open: (peer) => this.#input({ type: 'linkUp', peer }),
-        frame: (peer, bytes) => this.#frame(peer, bytes),
-        interrupted: (peer, broken) => this.#input({ type: 'interrupted', peer, broken }),
-        closed: (peer, end) => this.#closed(peer, end),
-      },
-    );
-    this.#input({ type: 'start' });
-    signaling.start([topic], {
-      state: (state, reason) => {
-        this.#signalingOpen = state === 'open';
-        this.#signalingTrouble = reason;
-        this.#tellStatus();
-      },
-      peers: (inTopic, peers) => {
-        if (inTopic === topic) this.#input({ type: 'candidates', peers });
-      },
-      message: (_topic, from, text) => this.#dialer?.message(from, text),
-      unreachable: (_topic, to) => {
-        this.#dialer?.unreachable(to);
-        this.#forgetFailure(to);
-      },
-      iceServers: (servers) => {
-        this.#announcedIceServers = servers;
-      },
+    if (this.#session !== undefined) return;
+    const { clock } = this.#options;
+    const session = new Session(this.#options, {
+      wouldAnswer: (peer) => this.#node.wouldAnswer(peer, clock.now()),
+      incoming: (peer) => this.#input({ type: 'incoming', peer }),
+      knocked: (peer) => this.#input({ type: 'knocked', peer }),
+      open: (peer) => this.#input({ type: 'linkUp', peer }),
+      frame: (peer, bytes) => this.#frame(peer, bytes),
+      interrupted: (peer, broken) => this.#input({ type: 'interrupted', peer, broken }),
+      closed: (peer, end) => this.#closed(peer, end),
+      isLinked: () => this.#linked.size > 0,
+      canRoute: (peer) => this.#node.canRoute(peer, clock.now()),
+      relay: (to, channel, payload) =>
+        this.#input({ type: 'relay', kind: 'signal', to, channel, payload }),
+      state: () => this.#tellStatus(),
+      candidates: (peers, total) => this.#input({ type: 'candidates', peers, total }),
+      unreachable: (peer) => this.#forgetFailure(peer),
       error: (error) => this.#events.error(error),
     });
+    this.#session = session;
+    this.#input({ type: 'start' });
+    session.start();
     this.#tellStatus();
   }
 
@@ -181,17 +147,13 @@ export class Engine {
   leave(): void {
     this.#isWanted = false;
     this.#leftWithPage = false;
-    if (this.#signaling === undefined || this.#isLeaving) return;
+    if (this.#session === undefined || this.#isLeaving) return;
     this.#isLeaving = true;
     for (const extension of this.#extensions.values()) extension.leaving();
     this.#input({ type: 'stop' });
     this.#doEffects(); // also where a listener of an effect leaves: the good-byes go before the links
-    this.#dialer?.close();
-    this.#signaling.close();
-    this.#dialer = undefined;
-    this.#signaling = undefined;
-    this.#signalingOpen = false;
-    this.#signalingTrouble = '';
+    this.#session.close();
+    this.#session = undefined;
     this.#linkFailure = undefined;
     this.#isLeaving = false;
     this.#tellStatus();
@@ -213,6 +175,16 @@ export class Engine {
     }
     this.#tellSynced();
     return extension;
+  }
+
+  /** What is known of an aggregate. */
+  estimate(name: string): Estimate | undefined {
+    return this.#node.estimate(name);
+  }
+
+  /** Sets this tab's value of an aggregate, or clears it. */
+  setAggregate(name: string, value: number | undefined): void {
+    this.#input({ type: 'aggregate', name, value });
   }
 
   async flush(): Promise<void> {
@@ -259,11 +231,18 @@ export class Engine {
         this.#sent.bytes += effect.bytes.length;
         return this.#send(effect);
       case 'dial':
-        return this.#dialer?.dial(effect.peer);
+        return this.#session?.dialer.dial(effect.peer);
       case 'hangUp':
-        return this.#dialer?.hangUp(effect.peer);
+        return this.#session?.dialer.hangUp(effect.peer);
+      case 'knock':
+        return this.#session?.dialer.knock(effect.peer);
       case 'find':
-        return this.#signaling?.find(this.#options.topic);
+        return this.#session?.find();
+      case 'signal':
+        return this.#session?.relayed(effect.from, effect.payload);
+      case 'unroutable':
+        if (effect.kind === 'signal') this.#session?.unroutable(effect.to, effect.channel);
+        return;
       case 'timer':
         return this.#timers.set(effect.name, effect.delay, () =>
           this.#input({ type: 'timer', name: effect.name }),
@@ -274,6 +253,10 @@ export class Engine {
         return this.#extensions.get(effect.channel)?.deliver(effect.origin, effect.payload);
       case 'direct':
         return this.#extensions.get(effect.channel)?.direct(effect.peer, effect.payload);
+      case 'routed':
+        return this.#extensions.get(effect.channel)?.routed?.(effect.from, effect.payload);
+      case 'aggregate':
+        return this.#events.aggregate(effect.name);
       case 'neighborUp':
         this.#linkFailure = undefined;
         this.#linked.add(effect.peer);
@@ -295,7 +278,7 @@ export class Engine {
 
   #send({ peer, bytes, lane }: Extract<Effect, { type: 'send' }>): void {
     try {
-      this.#dialer?.send(peer, bytes, lane);
+      this.#session?.dialer.send(peer, bytes, lane);
     } catch (thrown) {
       if (!(thrown instanceof MeshError)) throw thrown;
       this.#events.error(thrown);
@@ -319,6 +302,7 @@ export class Engine {
   }
 
   #neighborChanged(peer: PeerId, linked: boolean): void {
+    this.#session?.linksChanged();
     this.#events.neighbor(peer, linked);
     this.#tellStatus();
     this.#tellSynced();
@@ -326,6 +310,7 @@ export class Engine {
 
   #memberChanged(change: MemberChange): void {
     const { id, status } = change.entry;
+    for (const extension of this.#extensions.values()) extension.memberSeen?.(change.entry);
     if (status === 'dead' || status === 'left') {
       this.#forgetFailure(id);
       for (const extension of this.#extensions.values()) extension.memberGone(id);
@@ -337,7 +322,7 @@ export class Engine {
   /** The tab may be frozen or gone the next moment: leave at once, and write what can be written. */
   #pageHidden(): void {
     for (const extension of this.#extensions.values()) void extension.settle();
-    const wasJoined = this.#signaling !== undefined;
+    const wasJoined = this.#session !== undefined;
     this.leave();
     this.#leftWithPage = wasJoined;
   }
@@ -351,11 +336,11 @@ export class Engine {
     const { neighbors, members } = this.#node;
     const next = statusOf({
       closed: this.#isClosed,
-      joined: this.#signaling !== undefined && !this.#isLeaving,
+      joined: this.#session !== undefined && !this.#isLeaving,
       neighbors: neighbors.length,
       others: members.length - 1,
-      signalingOpen: this.#signalingOpen,
-      signalingTrouble: this.#signalingTrouble,
+      signalingOpen: this.#session?.isOpen === true,
+      signalingTrouble: this.#session?.trouble ?? '',
       linkFailure: this.#linkFailure?.message,
     });
     if (next.status === this.#told.status && next.reason === this.#told.reason) return;
@@ -372,6 +357,8 @@ export class Engine {
 
   #hostOf(channel: number): ExtensionHost {
     const { id, store, clock, random } = this.#options;
+    const bytesUnderWay = (peer: PeerId) =>
+      this.#session?.dialer.bytesUnderWay(peer, clock.now()) ?? 0;
     return {
       id,
       store,
@@ -379,16 +366,17 @@ export class Engine {
       random,
       neighbors: () => this.#node.neighbors,
       isPresent: (peer) => this.#node.members.some((member) => member.id === peer),
+      identity: (replica, generation) => this.#input({ type: 'identity', replica, generation }),
       broadcast: (payload) => this.#input({ type: 'broadcast', channel, payload }),
       send: (peer, payload) => {
         const isNeighbor = this.#node.neighbors.includes(peer);
         if (isNeighbor) this.#input({ type: 'direct', peer, channel, payload });
         return isNeighbor;
       },
-      isTransferring: (peer) =>
-        isTransferring(peer, this.#node.asked(clock.now()), (of) =>
-          this.#dialer === undefined ? 0 : this.#dialer.bytesUnderWay(of, clock.now()),
-        ),
+      canReach: (peer) => this.#linked.has(peer) || this.#node.canRoute(peer, clock.now()),
+      relay: (to, payload) => this.#input({ type: 'relay', kind: 'message', to, channel, payload }),
+      bytesUnderWay,
+      isTransferring: (peer) => isTransferring(peer, this.#node.asked(clock.now()), bytesUnderWay),
       activity: () => this.#input({ type: 'activity' }),
       misbehaved: (peer, what) => this.#input({ type: 'misbehaved', peer, what }),
       syncedChanged: () => this.#tellSynced(),

@@ -21,5 +21,10 @@ export function systemRandom(): Random {
 
 /** A fresh PeerId. */
 export function newPeerId(): PeerId {
-  return peerIdOf(crypto.getRandomValues(new Uint8Array(PEER_ID_BYTES)));
+  return peerIdOf(randomBytes(PEER_ID_BYTES));
+}
+
+/** Bytes of the platform's cryptographic random. */
+export function randomBytes(count: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(count));
 }

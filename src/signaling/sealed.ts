@@ -102,9 +102,9 @@ class Sealed implements SealedSignaling {
       },
       iceServers: (servers) => handlers.iceServers(servers),
       error: (error) => handlers.error(error),
-      peers: (topic, peers) => {
+      peers: (topic, peers, total) => {
         if (topic === lobby) this.#sending.push(() => this.#lobby.meet(peers));
-        else handlers.peers(topic, peers);
+        else handlers.peers(topic, peers, total);
       },
       message: (topic, from, text) => {
         if (topic !== lobby) this.#receive(topic, from, text);

@@ -103,9 +103,9 @@ class SeveralSignalings implements Signaling {
         part.reason = reason;
         this.#tellState();
       },
-      peers: (topic, peers) => {
+      peers: (topic, peers, total) => {
         for (const peer of peers) this.#heard(part, topic, peer);
-        this.#handlers?.peers(topic, peers);
+        this.#handlers?.peers(topic, peers, total);
       },
       message: (topic, from, text) => {
         this.#heard(part, topic, from);

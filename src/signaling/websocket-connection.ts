@@ -127,7 +127,7 @@ export class ServerConnection implements Signaling {
     if (message.type === 'peers') {
       this.#joinedTopic(message.topic);
       const others = message.peers.filter((peer) => peer !== this.#options.peer);
-      this.#handlers?.peers(message.topic, others);
+      this.#handlers?.peers(message.topic, others, message.count);
     } else if (message.type === 'message') {
       this.#handlers?.message(message.topic, message.from, message.data);
     } else {

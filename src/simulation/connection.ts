@@ -9,8 +9,9 @@ import type {
 } from '../ports/transport.ts';
 import { MeshError } from '../util/errors.ts';
 import { draw, happens } from './chance.ts';
-import type { Network } from './network.ts';
+import type { NetworkModel } from './network-model.ts';
 import type { Process, ProcessEnd } from './process.ts';
+import type { World } from './world.ts';
 
 /** How late a reordered frame comes at most. */
 const REORDER_MS = 200;
@@ -19,8 +20,18 @@ const SPARED_MS = 1_000;
 /** Bytes that may wait on one connection; as over WebRTC. */
 const MAX_QUEUED_BYTES = 512 * 1024 * 1024;
 
+/** The network that a connection is part of. */
+export interface Medium {
+  readonly world: World;
+  readonly model: NetworkModel;
+  /** Connections that are not closed, by the id that their descriptions carry. */
+  readonly connections: Map<string, VirtualConnection>;
+  /** Whether what `from` sends arrives at `to`. */
+  reaches(from: Process, to: Process): boolean;
+}
+
 export class VirtualConnection implements Connection, ProcessEnd {
-  readonly #network: Network;
+  readonly #network: Medium;
   readonly #process: Process;
   readonly #id: string;
   readonly #options: DialOptions;
@@ -37,7 +48,7 @@ export class VirtualConnection implements Connection, ProcessEnd {
   #wasInterrupted = false;
 
   constructor(
-    network: Network,
+    network: Medium,
     process: Process,
     id: string,
     options: DialOptions,

@@ -13,7 +13,7 @@ export class Disk {
   delayMs = 2;
   readonly #stores = new Map<string, MemoryDisk>();
 
-  /** The store of one name, as `process` sees it. */
+  /** @internal The store of one name, as `process` sees it. */
   store(name: string, process: Process): Store {
     let rows = this.#stores.get(name);
     if (rows === undefined) {

@@ -2,7 +2,7 @@
 
 export type { Spread } from './chance.ts';
 export type { Disk } from './disk.ts';
-export type { NetworkModel } from './network.ts';
+export type { NetworkModel } from './network-model.ts';
 export {
   type Page,
   type PageOptions,

@@ -2,3 +2,4 @@
 
 export { runScenario } from './lab.ts';
 export { SCENARIOS } from './scenarios/table.ts';
+export { YARDSTICKS } from './yardsticks.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Connection, ConnectionHandlers, SignalData } from '../ports/transport.ts';
 import { MeshError } from '../util/errors.ts';
-import { Network, type NetworkModel } from './network.ts';
+import { Network } from './network.ts';
+import type { NetworkModel } from './network-model.ts';
 import { Process } from './process.ts';
 import { World } from './world.ts';
 

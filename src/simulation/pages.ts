@@ -11,7 +11,8 @@ import { toHex } from '../util/bytes.ts';
 import { MeshError } from '../util/errors.ts';
 import { type Random, randomBelow } from '../util/random.ts';
 import { Disk } from './disk.ts';
-import { Network, type NetworkModel } from './network.ts';
+import { Network } from './network.ts';
+import type { NetworkModel } from './network-model.ts';
 import { Process, type ProcessModel } from './process.ts';
 import { SignalingServer } from './signaling.ts';
 import { World } from './world.ts';
@@ -36,6 +37,8 @@ export interface PageOptions extends Partial<ProcessModel> {
 export interface SimulatedMeshOptions {
   /** Pages with other secrets are in another room. Nothing is sealed: nobody listens here. */
   readonly secret?: string;
+  /** As of `openMesh`. */
+  readonly consistency?: 'eventual' | 'causal';
   /** Options of the protocol, as of `openMesh`. */
   readonly config?: Partial<ProtocolConfig>;
 }
@@ -43,7 +46,29 @@ export interface SimulatedMeshOptions {
 /** Longest that `advanceUntil` runs between two looks at its condition, in milliseconds. */
 const LOOK_MS = 10;
 
-/** A world of its own for an app's tests: virtual time, a network, a signaling server, and pages. */
+/**
+ * A world of its own for an app's tests: virtual time, a network, a signaling server, and pages.
+ *
+ * The meshes in it are those that run in browsers, and so are the answers to its faults. What Yjs
+ * draws, its client ids, is not of the seed; all else is.
+ *
+ * @example
+ * ```ts
+ * const simulation = simulate({ seed: 7 })
+ * const [a, b] = [simulation.openPage(), simulation.openPage()]
+ * const notes = [await a.open('standup'), await b.open('standup')].map((mesh) => {
+ *   const doc = new Y.Doc()
+ *   new MeshProvider('notes', doc, { mesh })
+ *   return doc.getText('text')
+ * })
+ * await simulation.advance(5_000)
+ * simulation.partition([a], [b])
+ * notes[0].insert(0, 'offline')
+ * await simulation.advance(60_000)
+ * simulation.heal()
+ * await simulation.advanceUntil(() => notes[1].toString() === 'offline')
+ * ```
+ */
 export function simulate(options: SimulationOptions = {}): Simulation {
   return new Simulation(options);
 }
@@ -182,14 +207,20 @@ export class Page {
    * Opens a room in this page, as `openMesh` does in a real one.
    * @throws MeshError `bad-argument` for an option out of bounds, `closed` where the page is gone.
    */
-  async open(room: string, { secret = '', config }: SimulatedMeshOptions = {}): Promise<Mesh> {
+  async open(room: string, options: SimulatedMeshOptions = {}): Promise<Mesh> {
+    const { secret = '', consistency = 'eventual', config } = options;
     if (this.process.isDead) {
       throw new MeshError('closed', 'The page is gone. Nothing was opened; open another page.');
     }
     const { process } = this;
     const simulation = this.#simulation;
-    const topic = toHex(sha256(new TextEncoder().encode(JSON.stringify([room, secret]))));
+    const topic = toHex(
+      sha256(new TextEncoder().encode(JSON.stringify([room, secret, consistency]))),
+    );
     const id = simulation.newId();
+    const random = simulation.world.random(`records ${id}`);
+    const randomBytes = (count: number) =>
+      Uint8Array.from({ length: count }, () => randomBelow(random, 256));
     return new Mesh({
       id,
       room,
@@ -198,8 +229,9 @@ export class Page {
       clock: process,
       random: simulation.world.random(`mesh ${id}`),
       store: this.disk.store(topic, process),
+      records: { isCausal: consistency === 'causal', randomBytes },
       transport: this.#network.transport(process),
-      createSignaling: () => simulation.server.client(process, id),
+      createSignaling: (carry) => carry(simulation.server.client(process, id)),
       iceServers: undefined,
       page: {
         isHidden: () => process.isHidden,

@@ -28,6 +28,23 @@ describe('a process', () => {
     expect(subject.now() - start).toBe(2_000);
   });
 
+  it('reads at least what a timer was due at when it runs, however the clock rounds', () => {
+    const { world, subject } = process({ clockRate: 1.000_1 });
+    const early: number[] = [];
+    let timers = 0;
+    const next = () => {
+      const dueAt = subject.now() + Math.PI * ++timers;
+      subject.setTimer(() => {
+        if (subject.now() < dueAt) early.push(dueAt - subject.now());
+        if (timers < 500) next();
+      }, Math.PI * timers);
+    };
+    next();
+    world.run(1_000_000);
+    expect(timers).toBe(500);
+    expect(early).toEqual([]);
+  });
+
   it('runs timers of a hidden page once a second with a channel, and once a minute without', () => {
     const { world, subject, log, note } = process();
     subject.channels = 1;

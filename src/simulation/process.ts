@@ -58,6 +58,8 @@ export class Process implements Clock {
   /** This process's clock at `#clockSince`, a time of the world. */
   #clock: number;
   #clockSince: number;
+  /** What the clock has shown, or a timer was due at, and no reading is below: rounding may differ. */
+  #reached = 0;
   readonly #timers = new Set<Timer>();
   readonly #waiting: (() => void)[] = [];
   /** Until when each lane of its uplink is taken. */
@@ -95,7 +97,8 @@ export class Process implements Clock {
 
   /** Milliseconds by its own monotonic clock. */
   now(): number {
-    return this.#clock + (this.world.now - this.#clockSince) * this.model.clockRate;
+    const passed = (this.world.now - this.#clockSince) * this.model.clockRate;
+    return Math.max(this.#clock + passed, this.#reached);
   }
 
   setTimer(callback: () => void, delayMs: number): () => void {
@@ -229,6 +232,7 @@ export class Process implements Clock {
   #fire(timer: Timer): void {
     if (this.#state !== 'running') return; // armed again when it thaws
     this.#timers.delete(timer);
+    this.#reached = Math.max(this.#reached, timer.dueAt);
     this.world.trace.note(this.world.now, this.index, 'timer');
     const { version } = timer;
     this.run(() => {

@@ -57,11 +57,6 @@ export class SignalingServer {
     this.#up = true;
   }
 
-  /** Tabs in a topic, as the server counts them. */
-  countOf(topic: string): number {
-    return this.#topics.get(topic)?.clients.length ?? 0;
-  }
-
   /** Whether it can be used from there. */
   serves(process: Process): boolean {
     return this.#up && (this.group === undefined || this.group === process.group);
@@ -85,7 +80,7 @@ export class SignalingServer {
     const roster = this.#topics.get(topic);
     if (roster === undefined) return;
     client.hear((handlers) =>
-      handlers.peers(topic, roster.sample(this.#random, PEERS_TOLD, client)),
+      handlers.peers(topic, roster.sample(this.#random, PEERS_TOLD, client), roster.clients.length),
     );
   }
 

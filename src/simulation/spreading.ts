@@ -1,8 +1,15 @@
 /** How writes spread: who took each, when, over how many hops, and how often it was sent. */
 
+import type { Effect } from '../protocol/effects.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import { isRumorOn } from './frame-kinds.ts';
-import { LEDGER_CHANNEL, type Ledger, type LedgerWatcher, type Write } from './ledger.ts';
+import {
+  LEDGER_CHANNEL,
+  type Ledger,
+  type LedgerWatcher,
+  readRumor,
+  type Write,
+} from './ledger.ts';
 import type { Room } from './room.ts';
 import type { Tab, TabWatcher } from './tab.ts';
 
@@ -13,12 +20,12 @@ export interface Spreading {
   /** Tabs that took it, with their distance from the writer along the ways that it went. */
   readonly hops: Map<PeerId, number>;
   lastAt: number;
-  /** Tabs that found it by comparing and not by broadcast. */
-  repaired: number;
+  /** Tabs that broadcast brought it to, be it after they found it by comparing. */
+  delivered: number;
 }
 
 /** Follows every write from its beginning. */
-export class Spreadings implements LedgerWatcher, Pick<TabWatcher, 'received'> {
+export class Spreadings implements LedgerWatcher, Pick<TabWatcher, 'received' | 'told'> {
   readonly #room: Room;
   #writes = new Map<number, Map<number, Spreading>>();
   #copies = 0;
@@ -64,15 +71,21 @@ export class Spreadings implements LedgerWatcher, Pick<TabWatcher, 'received'> {
         sequences = new Map();
         this.#writes.set(write.writer, sequences);
       }
-      sequences.set(write.sequence, { write, writtenAt: now, hops, lastAt: now, repaired: 0 });
+      sequences.set(write.sequence, { write, writtenAt: now, hops, lastAt: now, delivered: 0 });
       return;
     }
-    if (how === 'rumor') this.#deliveries++;
     const spreading = this.of(write);
     if (spreading === undefined) return;
     const before = from === undefined ? undefined : spreading.hops.get(from);
     spreading.hops.set(tab.id, (before ?? 0) + 1);
     spreading.lastAt = now;
-    if (how === 'repair') spreading.repaired++;
+  }
+
+  told(_tab: Tab, effect: Effect): void {
+    if (effect.type !== 'deliver' || effect.channel !== LEDGER_CHANNEL) return;
+    this.#deliveries++;
+    const write = readRumor(effect.payload);
+    const spreading = write === undefined ? undefined : this.of(write);
+    if (spreading !== undefined) spreading.delivered++;
   }
 }

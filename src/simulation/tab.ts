@@ -1,12 +1,10 @@
-/** One tab of a simulated room: a node and the runtime's dialer in a process, and what it remembers. */
+/** One tab of a simulated room: a node and the runtime's session in a process. */
 
-import type { Signaling } from '../ports/signaling.ts';
 import type { ProtocolConfig } from '../protocol/config.ts';
 import type { Effect, Input } from '../protocol/effects.ts';
 import { Node } from '../protocol/node.ts';
-import { Dialer } from '../runtime/dialer.ts';
+import { Session } from '../runtime/session.ts';
 import type { PeerId } from '../util/peer-id.ts';
-import { Carrier } from './carrier.ts';
 import type { Network } from './network.ts';
 import type { Process, Timer } from './process.ts';
 import type { SignalingServer } from './signaling.ts';
@@ -42,9 +40,7 @@ export class Tab {
   readonly neighbors = new Set<PeerId>();
   readonly #parts: TabParts;
   #timer: Timer | undefined;
-  #dialer: Dialer | undefined;
-  #signaling: Signaling | undefined;
-  #carrier: Carrier | undefined;
+  #session: Session | undefined;
   #isDoing = false;
   readonly #pending: Effect[] = [];
   /** Whose frame is being taken. */
@@ -61,66 +57,53 @@ export class Tab {
 
   /** Whether it is in the room and lives. */
   get isIn(): boolean {
-    return this.#dialer !== undefined && !this.process.isDead;
+    return this.#session !== undefined && !this.process.isDead;
   }
 
   /** Joins the room. */
   join(): void {
-    if (this.#dialer !== undefined || this.process.isDead) return;
+    if (this.#session !== undefined || this.process.isDead) return;
     const { id, process, network, server } = this.#parts;
-    const signaling = server.client(process, id);
-    this.#signaling = signaling;
-    const carrier = new Carrier({
-      topic: TOPIC,
-      process,
-      node: this.node,
-      signaling,
-      input: (input) => this.input(input),
-      message: (from, text) => dialer.message(from, text),
-      unreachable: (to) => dialer.unreachable(to),
-    });
-    this.#carrier = carrier;
-    const dialer = new Dialer(
+    const session = new Session(
       {
-        self: id,
+        id,
         topic: TOPIC,
-        signaling: { send: (_topic, to, text) => carrier.send(to, text) },
+        clock: process,
+        random: process.world.random('session', process.index),
         transport: network.transport(process),
-        random: process.world.random('dialer', process.index),
-        setTimer: (callback, delayMs) => process.setTimer(callback, delayMs),
-        iceServers: () => [],
+        createSignaling: (carry) => carry(server.client(process, id)),
+        iceServers: [],
       },
       {
         wouldAnswer: (peer) => this.node.wouldAnswer(peer, process.now()),
         incoming: (peer) => this.input({ type: 'incoming', peer }),
+        knocked: (peer) => this.input({ type: 'knocked', peer }),
         open: (peer) => this.input({ type: 'linkUp', peer }),
         frame: (peer, bytes) => this.#frame(peer, bytes),
         interrupted: (peer, broken) => this.input({ type: 'interrupted', peer, broken }),
         closed: (peer, { byPeer }) => this.input({ type: 'linkDown', peer, byPeer }),
+        isLinked: () => this.neighbors.size > 0,
+        canRoute: (peer) => this.node.canRoute(peer, process.now()),
+        relay: (to, channel, payload) =>
+          this.input({ type: 'relay', kind: 'signal', to, channel, payload }),
+        state: () => undefined,
+        candidates: (peers, total) =>
+          this.input({ type: 'candidates', peers, ...(total === undefined ? {} : { total }) }),
+        unreachable: () => undefined,
+        error: () => undefined,
       },
     );
-    this.#dialer = dialer;
+    this.#session = session;
     this.input({ type: 'start' });
-    signaling.start([TOPIC], {
-      state: () => undefined,
-      peers: (_topic, peers) =>
-        this.input({ type: 'candidates', peers, total: server.countOf(TOPIC) }),
-      message: (_topic, from, text) => carrier.heard(from, text),
-      unreachable: (_topic, to) => dialer.unreachable(to),
-      iceServers: () => undefined,
-      error: () => undefined,
-    });
+    session.start();
   }
 
   /** Leaves the room in an orderly way; `join` comes back. */
   leave(): void {
-    if (this.#dialer === undefined || this.process.isDead) return;
+    if (this.#session === undefined || this.process.isDead) return;
     this.input({ type: 'stop' });
-    this.#dialer.close();
-    this.#signaling?.close();
-    this.#dialer = undefined;
-    this.#signaling = undefined;
-    this.#carrier = undefined;
+    this.#session.close();
+    this.#session = undefined;
   }
 
   /** Hides or shows its page. */
@@ -148,7 +131,7 @@ export class Tab {
 
   /** Sends raw bytes to a peer, as a hostile tab would; false where there is no open connection. */
   inject(peer: PeerId, bytes: Uint8Array): boolean {
-    return this.#dialer?.send(peer, bytes, 'control') ?? false;
+    return this.#session?.dialer.send(peer, bytes, 'control') ?? false;
   }
 
   #frame(peer: PeerId, bytes: Uint8Array): void {
@@ -162,30 +145,33 @@ export class Tab {
     switch (effect.type) {
       case 'send':
         this.#parts.watcher.sent(this, effect.peer, effect.bytes);
-        this.#dialer?.send(effect.peer, effect.bytes, effect.lane);
+        this.#session?.dialer.send(effect.peer, effect.bytes, effect.lane);
         return;
       case 'dial':
-        return this.#dialer?.dial(effect.peer);
+        return this.#session?.dialer.dial(effect.peer);
+      case 'knock':
+        return this.#session?.dialer.knock(effect.peer);
       case 'hangUp':
-        return this.#dialer?.hangUp(effect.peer);
+        return this.#session?.dialer.hangUp(effect.peer);
       case 'find':
-        return this.#signaling?.find(TOPIC);
+        return this.#session?.find();
       case 'timer':
         return this.#setTimer(effect.delay);
       case 'cancelTimers':
         if (this.#timer !== undefined) this.process.cancel(this.#timer);
         return;
-      case 'knock':
-        return this.#carrier?.knock(effect.peer);
       case 'signal':
-        return this.#carrier?.heard(effect.from, new TextDecoder().decode(effect.payload));
+        return this.#session?.relayed(effect.from, effect.payload);
       case 'unroutable':
-        return this.#dialer?.unreachable(effect.to);
+        if (effect.kind === 'signal') this.#session?.unroutable(effect.to, effect.channel);
+        return;
       case 'neighborUp':
         this.neighbors.add(effect.peer);
+        this.#session?.linksChanged();
         break;
       case 'neighborDown':
         this.neighbors.delete(effect.peer);
+        this.#session?.linksChanged();
         break;
     }
     this.#parts.watcher.told(this, effect, this.#from);

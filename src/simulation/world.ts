@@ -5,6 +5,9 @@ import { fork } from './chance.ts';
 import { EventQueue, type Happening } from './events.ts';
 import { Trace } from './trace.ts';
 
+/** Events of one instant beyond which it is taken to have no end. */
+const MAX_INSTANT = 1_000_000;
+
 /** Virtual time and everything that waits in it; one seed decides all of a run. */
 export class World {
   readonly seed: number;
@@ -12,6 +15,8 @@ export class World {
   readonly #queue = new EventQueue();
   #now = 0;
   #happened = 0;
+  /** Events of this instant so far. */
+  #instant = 0;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -50,6 +55,10 @@ export class World {
   /** Lets the next event happen, if its time is at most `until`; false where there is none. */
   step(until: number): boolean {
     if (this.#queue.nextAt > until) return false;
+    this.#instant = this.#queue.nextAt > this.#now ? 0 : this.#instant + 1;
+    if (this.#instant > MAX_INSTANT) {
+      throw new Error(`time stands still at ${this.#now} ms: something sets timers of 0 ms for ever`);
+    }
     this.#now = this.#queue.nextAt;
     this.#happened++;
     (this.#queue.pop() as Happening)();

@@ -20,11 +20,21 @@ export class DecodeError extends Error {
   override readonly name = 'DecodeError';
 }
 
+/** An encoder that is not in use. Its buffer costs more than most of what is written into one. */
+let idle: Encoder | undefined;
+
 /** The bytes that `write` wrote. */
 export function encode(write: (encoder: Encoder) => void): Uint8Array {
-  const encoder = encoding.createEncoder();
+  const encoder = idle ?? encoding.createEncoder();
+  // Taken while `write` runs, which may encode something itself.
+  idle = undefined;
   write(encoder);
-  return encoding.toUint8Array(encoder);
+  const bytes = encoding.toUint8Array(encoder);
+  if (encoder.bufs.length === 0) {
+    encoder.cpos = 0;
+    idle = encoder;
+  }
+  return bytes;
 }
 
 /** What `read` makes of all of `bytes`; `undefined` where they end early, say too much or run over. */

@@ -38,11 +38,15 @@ class FakeHost implements ExtensionHost {
 
   neighbors = () => [PEER];
   isPresent = (peer: string) => peer !== GONE;
+  identity = () => undefined;
   broadcast = (payload: Uint8Array) => void this.broadcasts.push(payload);
   send = (_peer: string, payload: Uint8Array) => {
     this.sent.push(decodeMessage(payload)?.type);
     return true;
   };
+  canReach = () => true;
+  relay = () => undefined;
+  bytesUnderWay = () => 0;
   isTransferring = () => false;
   activity = () => undefined;
   misbehaved = (_peer: string, what: string) => void this.misbehaviour.push(what);

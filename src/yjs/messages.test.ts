@@ -3,6 +3,7 @@ import { writeUint8, writeVarUint8Array } from 'lib0/encoding';
 import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { encode } from '../util/codec.ts';
+import { isName, MAX_NAME_BYTES } from '../util/names.ts';
 import { runs } from '../util/testing/runs.ts';
 import {
   type DocumentMessage,
@@ -11,8 +12,6 @@ import {
   decodeRumor,
   encodeMessage,
   encodeRumor,
-  isName,
-  MAX_NAME_BYTES,
 } from './messages.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 });

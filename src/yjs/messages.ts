@@ -1,7 +1,6 @@
 /** What tabs tell each other about documents: the wire codec of the documents channel (SPEC.md, section 8; D8). */
 
 import { writeUint8, writeUint8Array, writeVarUint, writeVarUint8Array } from 'lib0/encoding';
-import { equalBytes } from '../util/bytes.ts';
 import {
   DecodeError,
   type Decoder,
@@ -18,12 +17,11 @@ import {
   readUint,
   writePeer,
 } from '../util/codec.ts';
+import { readNameText, writeNameText } from '../util/names.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import { LEAF_BYTES } from './held.ts';
 import { readUpdates, writeUpdates } from './updates.ts';
 
-/** Longest name of a document, in UTF-8 bytes. */
-export const MAX_NAME_BYTES = 1_024;
 /** Most documents of a room. */
 export const MAX_DOCUMENTS = 65_536;
 /** Largest state vector, and largest awareness update. */
@@ -96,7 +94,7 @@ const MESSAGES = [
 export function encodeRumor(rumor: DocumentRumor): Uint8Array {
   return encode((encoder) => {
     writeUint8(encoder, RUMORS.indexOf(rumor.type));
-    writeName(encoder, rumor.name);
+    writeNameText(encoder, rumor.name);
     if (rumor.type === 'updates') writeUpdates(encoder, rumor.updates);
     else writeUint8Array(encoder, rumor.update);
   });
@@ -107,7 +105,7 @@ export function decodeRumor(bytes: Uint8Array): DocumentRumor | undefined {
   return decodeTotal(bytes, (decoder) => {
     const type = RUMORS[readByte(decoder)];
     if (type === undefined) return undefined;
-    const name = readName(decoder);
+    const name = readNameText(decoder);
     return type === 'updates'
       ? { type, name, updates: readUpdates(decoder) }
       : { type, name, update: readRest(decoder) };
@@ -148,7 +146,7 @@ export function encodeMessage(message: DocumentMessage): Uint8Array {
         writeLeaf(encoder, message);
         break;
       case 'present':
-        writeName(encoder, message.name);
+        writeNameText(encoder, message.name);
         writeVarUint(encoder, message.states.length);
         for (const { owner, update } of message.states) {
           writePeer(encoder, owner);
@@ -156,7 +154,7 @@ export function encodeMessage(message: DocumentMessage): Uint8Array {
         }
         break;
       case 'whoIsPresent':
-        writeName(encoder, message.name);
+        writeNameText(encoder, message.name);
         break;
     }
   });
@@ -188,7 +186,7 @@ export function decodeMessage(bytes: Uint8Array): DocumentMessage | undefined {
       case 'done':
         return { type, ...readLeaf(decoder) };
       case 'present': {
-        const name = readName(decoder);
+        const name = readNameText(decoder);
         const states = readList(decoder, MAX_PRESENT, (d) => ({
           owner: readPeer(d),
           update: readSized(d, MAX_PRESENCE_BYTES),
@@ -196,31 +194,9 @@ export function decodeMessage(bytes: Uint8Array): DocumentMessage | undefined {
         return { type, name, states };
       }
       case 'whoIsPresent':
-        return { type, name: readName(decoder) };
+        return { type, name: readNameText(decoder) };
     }
   });
-}
-
-function writeName(encoder: Encoder, name: string): void {
-  writeVarUint8Array(encoder, new TextEncoder().encode(name));
-}
-
-/** Strict, so that a name is the same bytes wherever it is passed on to. */
-function readName(decoder: Decoder): string {
-  const bytes = readSized(decoder, MAX_NAME_BYTES);
-  const name = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  if (!isName(name) || !equalBytes(new TextEncoder().encode(name), bytes)) {
-    throw new DecodeError('not the name of a document');
-  }
-  return name;
-}
-
-/** Whether documents can be called `name`: 1 to `MAX_NAME_BYTES` bytes of well-formed UTF-8. */
-export function isName(name: unknown): name is string {
-  if (typeof name !== 'string' || name === '') return false;
-  const bytes = new TextEncoder().encode(name);
-  const isWellFormed = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) === name;
-  return isWellFormed && bytes.length <= MAX_NAME_BYTES;
 }
 
 /** A Yjs state vector as the bytes it came in, checked here so that Yjs can read it. */
@@ -238,10 +214,10 @@ function writeLeaf(
   encoder: Encoder,
   { name, leaf }: { readonly name: string; readonly leaf: Uint8Array },
 ): void {
-  writeName(encoder, name);
+  writeNameText(encoder, name);
   writeUint8Array(encoder, leaf);
 }
 
 function readLeaf(decoder: Decoder): { name: string; leaf: Uint8Array } {
-  return { name: readName(decoder), leaf: readBytes(decoder, LEAF_BYTES) };
+  return { name: readNameText(decoder), leaf: readBytes(decoder, LEAF_BYTES) };
 }

@@ -3,7 +3,7 @@
 import type { Mesh } from '../mesh.ts';
 import { ATTACH } from '../runtime/extension.ts';
 import { MeshError } from '../util/errors.ts';
-import { isName, MAX_NAME_BYTES } from './messages.ts';
+import { isName, MAX_NAME_BYTES } from '../util/names.ts';
 
 /**
  * Checks a provider's arguments by what they can do, since an app may have two copies of yjs.

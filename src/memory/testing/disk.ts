@@ -24,6 +24,8 @@ export class Disk implements Held {
   readonly rows = new Map<RecordKey, DottedRecord>();
   readonly context = new Context();
   readonly leases: Lease[] = [];
+  /** In causal rooms: the frontier that belongs to the context. */
+  frontier: DottedRecord | undefined;
   /** Counts the transactions that wrote. */
   version = 0;
 

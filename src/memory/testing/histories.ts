@@ -16,19 +16,24 @@ import { Tab, type TabRule } from './tab.ts';
 import { Walk, type WalkRule } from './walk.ts';
 
 /** A rule of SPEC.md that a history can go without. */
-export type Rule = WalkRule | TabRule | 'R4';
+export type Rule = WalkRule | TabRule | 'R4' | 'C1';
 
 export interface HistoryOptions {
   readonly seed: number;
   /** Default 150. */
   readonly steps?: number;
   readonly without?: Rule;
+  /** A causal room, in which every memory is judged after every step. Default false. */
+  readonly isCausal?: boolean;
 }
 
 /** Runs a history to its end, heals it, and gives all that is wrong then or went wrong on the way. */
 export function runHistory(options: HistoryOptions): string[] {
   const history = new History(options);
-  for (let step = 0; step < (options.steps ?? 150); step++) history.step();
+  for (let step = 0; step < (options.steps ?? 150); step++) {
+    history.step();
+    if (options.isCausal) history.judgeCauses();
+  }
   const wrongs = history.judge();
   const gone = history.gone();
   history.heal();
@@ -45,13 +50,16 @@ class History {
   readonly #walks: Walk[] = [];
   readonly #network: { readonly to: Tab; readonly delta: Uint8Array }[] = [];
   readonly #oracle = new Oracle();
+  readonly #isCausal: boolean;
+  readonly #causeless: string[] = [];
   readonly #loss: number;
   readonly #blind: number;
   readonly #returned: string[] = [];
   #amounts = new Map<RecordKey, number>();
   #replicas = 0;
 
-  constructor({ seed, without }: HistoryOptions) {
+  constructor({ seed, without, isCausal = false }: HistoryOptions) {
+    this.#isCausal = isCausal;
     this.#random = seededRandom(seed);
     this.#without = without;
     this.#disks = Array.from({ length: 2 + this.#below(3) }, () => new Disk());
@@ -66,9 +74,9 @@ class History {
     if (dice < 2) this.#open(this.#pick(this.#disks) as Disk);
     else if (tab === undefined) this.#wake();
     else if (dice < 35) this.#edit(tab);
-    else if (dice < 65) this.#deliver();
-    else if (dice < 70) this.#walk(tab);
-    else if (dice < 86) this.#pick(this.#walks)?.step(this.#random);
+    else if (dice < 60) this.#deliver();
+    else if (dice < 68) this.#walk(tab);
+    else if (dice < 87) this.#stepWalk();
     else if (dice < 88) this.#interrupt(this.#pick(this.#walks));
     else if (dice < 93) tab.flush();
     else if (dice < 95) this.#leave(tab, 'cleanly');
@@ -88,13 +96,11 @@ class History {
       // A tab of this profile that is gone may have written more than this one knows.
       tab.flush();
     }
-    // The first learns from all, then all from the first.
-    const [first, ...others] = this.#tabs;
-    for (const other of [...others, ...others]) {
-      if (first === undefined) break;
-      const walk = new Walk(first.replica, other.replica, this.#random, 0, this.#without);
-      walk.run(this.#random);
-      this.#returned.push(...walk.returned);
+    // What waited for a cause may apply only now, and goes round as well.
+    for (let round = 0, isNew = true; isNew && round < 20; round++) {
+      for (const tab of this.#tabs) tab.isChanged = false;
+      this.#walkAround();
+      isNew = this.#tabs.some((tab) => tab.isChanged);
     }
     for (const tab of this.#tabs) tab.flush();
   }
@@ -102,7 +108,20 @@ class History {
   /** What is wrong with single memories. */
   judge(): string[] {
     const wrongs = this.#memories().flatMap((held) => this.#oracle.judge(held));
-    return [...wrongs, ...this.#returned, ...this.#tabs.flatMap(({ returned }) => returned)];
+    return [
+      ...wrongs,
+      ...this.#causeless,
+      ...this.#returned,
+      ...this.#tabs.flatMap(({ returned }) => returned),
+    ];
+  }
+
+  /** Notes which of the memories that changed show an effect without its causes. */
+  judgeCauses(): void {
+    for (const tab of this.#tabs) {
+      if (tab.isChanged) this.#causeless.push(...this.#oracle.judgeCauses(tab.replica));
+      tab.isChanged = false;
+    }
   }
 
   /** Dots that some memory knows to be gone. */
@@ -121,6 +140,17 @@ class History {
     return dumps.size > 1 ? [`${dumps.size} different memories:\n${[...dumps].join('\n\n')}`] : [];
   }
 
+  /** The first tab walks with each other one. */
+  #walkAround(): void {
+    const [first, ...others] = this.#tabs;
+    for (const other of others) {
+      if (first === undefined) break;
+      const walk = new Walk(first.replica, other.replica, this.#random, 0, this.#without);
+      walk.run(this.#random);
+      this.#returned.push(...walk.returned);
+    }
+  }
+
   #memories(): Held[] {
     return [...this.#tabs.map(({ replica }) => replica), ...this.#disks];
   }
@@ -133,7 +163,9 @@ class History {
       return digits.join('');
     };
     const written = (from: Tab, delta: Delta) => this.#send(from, delta);
-    this.#tabs.push(new Tab({ disk, fresh, written, without: this.#without }));
+    this.#tabs.push(
+      new Tab({ disk, fresh, written, isCausal: this.#isCausal, without: this.#without }),
+    );
   }
 
   #edit(tab: Tab): void {
@@ -161,8 +193,9 @@ class History {
     const [arrived] = this.#network.splice(at, 1);
     if (arrived === undefined || arrived.to.isAsleep || !this.#tabs.includes(arrived.to)) return;
     const delta = decodeDelta(arrived.delta) as Delta;
-    const isWhole = this.#without !== 'R4';
-    arrived.to.receive(delta, isWhole ? delta : withoutUnseen(delta, arrived.to.replica));
+    if (this.#without === 'R4') arrived.to.receive(delta, withoutUnseen(delta, arrived.to.replica));
+    else if (this.#without === 'C1') arrived.to.receive(delta, { ...delta, dependencies: [] });
+    else arrived.to.receive(delta);
   }
 
   #walk(tab: Tab): void {
@@ -173,6 +206,10 @@ class History {
     const { replica } = other;
     const walk = new Walk(tab.replica, replica, this.#random, this.#blind, this.#without);
     this.#walks.push(walk);
+  }
+
+  #stepWalk(): void {
+    this.#pick(this.#walks)?.step(this.#random);
     this.#sweep();
   }
 

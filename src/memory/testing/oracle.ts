@@ -35,8 +35,11 @@ export class Oracle {
   readonly #removed = new Set<string>();
   readonly #additions = new Map<string, Additions>();
 
+  readonly #deltas: Delta[] = [];
+
   /** Notes a local delta and what it added to counters, by key. */
   note(delta: Delta, amounts: ReadonlyMap<RecordKey, number>): void {
+    this.#deltas.push(delta);
     for (const [index, { key, removed, payload }] of delta.writes.entries()) {
       const dot = { replica: delta.replica, counter: delta.first + index };
       this.#writes.set(nameOf(dot), { key, payload });
@@ -73,6 +76,23 @@ export class Oracle {
       }
       if (typeOf(key) === 'counter' && readCount(record) !== (counts.get(key) ?? 0)) {
         wrongs.push(`${key} counts ${readCount(record)} instead of ${counts.get(key) ?? 0}`);
+      }
+    }
+    return wrongs;
+  }
+
+  /** Effects that `held` shows without their causes, and parts of deltas, in words. */
+  judgeCauses({ context }: Held): string[] {
+    const wrongs: string[] = [];
+    for (const { replica, first, writes, dependencies } of this.#deltas) {
+      const known = writes.filter((_, index) => context.has(replica, first + index)).length;
+      if (known === 0) continue;
+      const name = nameOf({ replica, counter: first });
+      if (known < writes.length) wrongs.push(`${name} is known in part`);
+      for (const dot of dependencies) {
+        if (!context.has(dot.replica, dot.counter)) {
+          wrongs.push(`${name} is shown without ${nameOf(dot)}`);
+        }
       }
     }
     return wrongs;

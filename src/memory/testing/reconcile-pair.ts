@@ -8,7 +8,7 @@ import { decodeReconcile } from '../reconcile-messages.ts';
 import { writeRegister } from '../register.ts';
 import { Replica } from '../replica.ts';
 import { MemoryTries } from '../trie-memory.ts';
-import type { RecordKey } from '../types.ts';
+import type { Delta, RecordKey } from '../types.ts';
 
 /** Bytes that a link adds to a direct message: its tag and the channel. */
 const FRAME_BYTES = 2;
@@ -30,6 +30,8 @@ export class Peer {
   readonly tries: MemoryTries;
   readonly reconciler: MemoryReconciler;
   readonly misbehaved: string[] = [];
+  /** Every delta that it wrote. */
+  readonly deltas: Delta[] = [];
   twins = 0;
   wakeAt: number | undefined;
 
@@ -42,6 +44,7 @@ export class Peer {
       isCausal,
       changed: (change) => {
         tries?.note(change);
+        if (change.delta !== undefined) this.deltas.push(change.delta);
         this.reconciler.changed(change.origin === 'local');
       },
     });
@@ -127,6 +130,13 @@ export class World {
     b.reconciler.neighborUp(a.id);
   }
 
+  /** Ends the link of two peers; what is on its way is lost. */
+  unlink(a: Peer, b: Peer): void {
+    a.reconciler.neighborDown(b.id);
+    b.reconciler.neighborDown(a.id);
+    this.queue.splice(0);
+  }
+
   /** Delivers messages, and lets time pass up to `until`, until nothing is to be done. */
   run(until = this.now + 5_000): void {
     for (;;) {
@@ -185,5 +195,5 @@ export function fill(peers: readonly Peer[], count: number): void {
   if (first === undefined) return;
   const records = new Map(first.replica.entries());
   const { context, frontier } = first.replica;
-  for (const peer of others) peer.replica.joinWhole({ records, context, frontier });
+  for (const peer of others) peer.replica.joinDisk({ records, context, frontier });
 }

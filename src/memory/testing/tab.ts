@@ -16,6 +16,7 @@ export interface TabOptions {
   readonly fresh: () => ReplicaId;
   /** Called with each local delta. */
   readonly written: (tab: Tab, delta: Delta) => void;
+  readonly isCausal: boolean;
   readonly without?: string | undefined;
 }
 
@@ -25,6 +26,8 @@ export class Tab {
   /** What was gone from this memory and came back, in words. */
   readonly returned: string[] = [];
   isAsleep = false;
+  /** Whether it changed since somebody looked. */
+  isChanged = true;
   readonly #gone = new Set<string>();
   readonly #lease: Lease;
   readonly #dirty = new Set<RecordKey>();
@@ -32,7 +35,7 @@ export class Tab {
   readonly #without: string | undefined;
   #version: number;
 
-  constructor({ disk, fresh, written, without }: TabOptions) {
+  constructor({ disk, fresh, written, isCausal, without }: TabOptions) {
     this.disk = disk;
     this.#without = without;
     const lease = disk.lease(fresh);
@@ -46,14 +49,16 @@ export class Tab {
       id: lease.id,
       next,
       epoch,
+      isCausal,
       changed: ({ records, replicas, delta }) => {
+        this.isChanged = true;
         for (const record of records) this.#note(record);
         for (const replica of replicas) this.#dirtyReplicas.add(replica);
         if (delta !== undefined) written(this, delta);
       },
     });
     const context = without === 'R6' ? bridged(disk.context) : disk.context;
-    this.replica.joinWhole({ context, records: disk.rows });
+    this.replica.joinDisk({ context, records: disk.rows, frontier: disk.frontier });
     this.#version = disk.version;
     this.#dirty.clear();
     this.#dirtyReplicas.clear();
@@ -71,7 +76,8 @@ export class Tab {
 
   /** Takes a delta in; `taken` is what of it a tab without R4 takes. */
   receive(delta: Delta, taken = delta): void {
-    this.replica.apply(taken);
+    const applied = this.replica.apply(taken);
+    if (applied === 'waiting' || applied === 'full') return;
     for (const { removed } of delta.writes) for (const dot of removed) this.#gone.add(nameOf(dot));
   }
 
@@ -85,7 +91,11 @@ export class Tab {
     this.replica.publish();
     const { disk, replica } = this;
     if (disk.version !== this.#version && this.#without !== 'R7') {
-      replica.joinWhole({ context: disk.context, records: disk.rows });
+      replica.joinDisk({
+        context: disk.context,
+        records: disk.rows,
+        frontier: disk.frontier,
+      });
       for (const key of [...disk.rows.keys(), ...[...replica.entries()].map(([each]) => each)]) {
         this.#dirty.add(key);
       }
@@ -96,6 +106,7 @@ export class Tab {
     for (const id of this.#without === 'R7' ? idsOf(replica) : this.#dirtyReplicas) {
       disk.context.replace(id, replica.context.of(id)?.copy());
     }
+    disk.frontier = replica.frontier;
     disk.version++;
     this.#version = disk.version;
     this.#dirty.clear();

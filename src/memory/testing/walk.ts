@@ -9,20 +9,21 @@ import { equalBytes } from '../../util/bytes.ts';
 import type { IntervalSet } from '../../util/intervals.ts';
 import { type Random, randomBelow } from '../../util/random.ts';
 import { withEntries } from '../context.ts';
-import type { MemorySide } from '../join.ts';
+import { joinedPin, type MemorySide } from '../join.ts';
 import type { Replica } from '../replica.ts';
 import type { Pin } from '../store.ts';
 import { compareDots, type DottedRecord, type RecordKey } from '../types.ts';
 import { dump, goneFrom, liveIn } from './oracle.ts';
 
 /** Rules that a walk can leave out, to show that histories go wrong without them. */
-export type WalkRule = 'R1' | 'R2' | 'R3' | 'R5';
+export type WalkRule = 'R1' | 'R2' | 'R5';
 
 interface Direction {
   readonly to: Replica;
   readonly toPin: Pin;
   readonly fromPin: Pin;
   readonly pending: RecordKey[];
+  readonly fromFrontier: DottedRecord | undefined;
   readonly received: Map<RecordKey, DottedRecord | undefined>;
 }
 
@@ -38,14 +39,15 @@ export class Walk {
     this.#without = without;
     const [pinA, pinB] = [a.pin(), b.pin()];
     const differing = differingKeys(pinA, pinB).filter(() => random() >= blind);
-    const direction = (to: Replica, toPin: Pin, fromPin: Pin): Direction => ({
+    const direction = (to: Replica, toPin: Pin, from: Replica, fromPin: Pin): Direction => ({
+      fromFrontier: from.frontier,
       to,
       toPin,
       fromPin,
       pending: [...differing],
       received: new Map(),
     });
-    this.#directions = [direction(a, pinA, pinB), direction(b, pinB, pinA)];
+    this.#directions = [direction(a, pinA, b, pinB), direction(b, pinB, a, pinA)];
     if (without === 'R5' && differingKeys(pinA, pinB).length === 0) this.#end();
   }
 
@@ -53,13 +55,14 @@ export class Walk {
     return this.#directions.some(({ to }) => to === replica);
   }
 
-  /** Carries one record one way, or joins where all are there. */
+  /** Carries a few records one way, or joins where all are there. */
   step(random: Random): void {
     const ways = this.#directions.filter(({ pending }) => pending.length > 0);
     if (ways.length === 0) return this.#finish();
     const way = ways[randomBelow(random, ways.length)] as Direction;
-    const key = way.pending.pop() as RecordKey;
-    way.received.set(key, way.fromPin.get(key));
+    for (const key of way.pending.splice(0, 1 + randomBelow(random, 6))) {
+      way.received.set(key, way.fromPin.get(key));
+    }
   }
 
   /** Carries all that is left, and joins. */
@@ -67,12 +70,12 @@ export class Walk {
     while (!this.isOver) this.step(random);
   }
 
-  /** Each side that lives on takes the records that it has, and no context. */
+  /** Each side that lives on takes the records that it has, and no context; a causal one nothing. */
   interrupt(isAlive: (replica: Replica) => boolean): void {
     for (const way of this.#directions) {
       if (!isAlive(way.to)) continue;
       if (this.#without === 'R1') way.to.joinPinned(way.toPin, sideOf(way));
-      else way.to.takeRecords(sideOf(way));
+      else if (way.to.waiting === undefined) way.to.takeRecords(sideOf(way));
     }
     this.#end();
   }
@@ -82,9 +85,8 @@ export class Walk {
     const roots = [one, other].map((way) => dumpJoin(way));
     if (roots[0] !== roots[1] && this.#without !== 'R2') return this.interrupt(() => true);
     for (const way of this.#directions) {
-      const pin = this.#without === 'R3' ? { ...way.toPin, touched: () => [] } : way.toPin;
       const gone = goneFrom(way.fromPin);
-      way.to.joinPinned(pin, sideOf(way));
+      way.to.joinPinned(way.toPin, sideOf(way));
       const live = new Set(liveIn(way.to));
       const back = gone.filter((dot) => live.has(dot));
       this.returned.push(...back.map((dot) => `${dot} returned by a join`));
@@ -98,13 +100,13 @@ export class Walk {
   }
 }
 
-function sideOf({ fromPin, received }: Direction): MemorySide {
-  return { context: fromPin.context, records: received };
+function sideOf({ fromPin, fromFrontier, received }: Direction): MemorySide {
+  return { context: fromPin.context, records: received, frontier: fromFrontier };
 }
 
 /** What stands for the root of both pins joined: everything in it. */
 function dumpJoin(way: Direction): string {
-  const { records, replicas } = way.to.preview(way.toPin, sideOf(way));
+  const { records, replicas } = joinedPin(way.toPin, sideOf(way));
   const joined = new Map(way.toPin.entries());
   for (const [key, record] of records) {
     if (record === undefined) joined.delete(key);

@@ -1,11 +1,11 @@
-/** Averaging machines on a graph in virtual time, for tests: latency, loss, deaths and joins. */
+/** Averaging machines on a graph in virtual time, for tests: latency, loss, repetition, deaths and joins. */
 
 import { toHex } from '../../util/bytes.ts';
 import type { PeerId } from '../../util/peer-id.ts';
 import { jitter, type Random, randomBelow, sample, seededRandom } from '../../util/random.ts';
 import { Averaging } from '../averaging.ts';
 
-const NETWORK = { averagingInterval: 1_000, latencyMs: 30, loss: 0 };
+const NETWORK = { averagingInterval: 1_000, latencyMs: 30, loss: 0, repeated: 0 };
 
 export type RoomOptions = Partial<typeof NETWORK>;
 
@@ -164,7 +164,10 @@ export class AveragingRoom {
     this.sent.messages++;
     this.sent.bytes += payload.length;
     if (this.random() < this.#options.loss) return;
-    const at = this.now + jitter(this.random, this.#options.latencyMs, 0.5);
-    this.#underWay.push({ at, from, to, payload });
+    const copies = this.random() < this.#options.repeated ? 2 : 1;
+    for (let i = 0; i < copies; i++) {
+      const at = this.now + jitter(this.random, this.#options.latencyMs, 0.5);
+      this.#underWay.push({ at, from, to, payload });
+    }
   }
 }

@@ -34,7 +34,7 @@ function measure(lab: Lab, writerOf: (turn: number) => Tab): void {
   const depths = all.map(({ write }) => graph.depth(places.get(write.writer) ?? 0));
   const lastHops = all.map(({ hops }) => greatest(hops.values()));
   const delays = all.map(({ lastAt, writtenAt }) => lastAt - writtenAt);
-  const missed = all.reduce((sum, { hops, repaired }) => sum + lab.nodes - hops.size + repaired, 0);
+  const missed = all.reduce((sum, { delivered }) => sum + lab.nodes - 1 - delivered, 0);
   lab.figure('redundancy', spreadings.redundancy);
   lab.figure('lastHop', mean(lastHops));
   lab.figure('lastHopMax', greatest(lastHops));

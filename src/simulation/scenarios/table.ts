@@ -10,6 +10,7 @@ import { freezeThaw, hiddenHalf } from './hidden.ts';
 import { idle } from './idle.ts';
 import { KILLS } from './kill.ts';
 import { loss } from './loss.ts';
+import { minute } from './minute.ts';
 import { noServer } from './no-server.ts';
 import { asymmetricPartition, partition, partitionWithServer } from './partition.ts';
 import { reloadStorm } from './reload-storm.ts';
@@ -37,5 +38,6 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
     flashCrowd,
     noServer,
     aggregate,
+    minute,
   ].map((scenario) => [scenario.name, scenario]),
 );

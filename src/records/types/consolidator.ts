@@ -1,0 +1,58 @@
+/**
+ * The consolidator that is there when an app brings none: words that recur over episodes.
+ *
+ * It is a plain count with no model behind it, deterministic, and the same wherever it runs.
+ */
+
+import type { Episode } from './episodes.ts';
+
+/** What one agent found over its episodes. */
+export interface Finding {
+  /** The pattern, by the name that every agent gives it. */
+  readonly id: string;
+  /** Ids of the episodes that speak for it. */
+  readonly episodes?: Iterable<string>;
+  /** How sure, from 0 to 1. */
+  readonly confidence: number;
+  /** How much speaks for that; default: the number of episodes, or 1 where there are none. */
+  readonly support?: number;
+}
+
+/** Finds patterns in episodes. */
+export type Consolidator<T> = (
+  episodes: readonly Episode<T>[],
+) => Iterable<Finding> | Promise<Iterable<Finding>>;
+
+/** Shorter words say little of what a text is about. */
+const MIN_LETTERS = 4;
+const MAX_PATTERNS = 64;
+
+/**
+ * A pattern for each word of four letters or more that two episodes or more share, the most shared 64.
+ * Its confidence is by Laplace's rule of succession, (n + 1) / (all + 2), of n episodes among all.
+ */
+export function sharedWords<T>(episodes: readonly Episode<T>[]): Finding[] {
+  const found = new Map<string, Set<string>>();
+  for (const { id, content } of episodes) {
+    const text = typeof content === 'string' ? content : JSON.stringify(content, plain);
+    for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
+      if (word.length < MIN_LETTERS) continue;
+      const ids = found.get(word);
+      if (ids === undefined) found.set(word, new Set([id]));
+      else ids.add(id);
+    }
+  }
+  return [...found]
+    .filter(([, ids]) => ids.size > 1)
+    .sort(([a, left], [b, right]) => right.size - left.size || (a < b ? -1 : 1))
+    .slice(0, MAX_PATTERNS)
+    .map(([id, ids]) => ({
+      ...{ id, episodes: ids, support: ids.size },
+      confidence: (ids.size + 1) / (episodes.length + 2),
+    }));
+}
+
+/** Values that JSON has no form for say nothing in words. */
+function plain(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' || value instanceof Uint8Array ? undefined : value;
+}
