@@ -67,6 +67,7 @@ export class ClientWalk {
   readonly #theirs = new Map<number, ClientEntry>();
   readonly #attempt: number;
   #isDone = false;
+  #isAsked = false;
 
   /** As `Walk`: `nonces` of who compared and of who answered, and whether this side speaks first. */
   constructor(
@@ -96,7 +97,8 @@ export class ClientWalk {
   /** Takes a step of the other side; tells how it breaks the protocol, if it does. */
   receive({ sections, entries, attempt }: ClientStep): string | undefined {
     if (attempt !== this.#attempt) return 'a walk that changes its digests';
-    if (sections.length + entries.length === 0) return 'a step that says nothing';
+    if (sections.length + entries.length === 0 && this.#isDone) return 'a step that says nothing';
+    this.#isAsked = sections.length > 0;
     for (const entry of entries) {
       if (this.#theirs.has(entry.client)) return 'a client that is told twice';
       this.#theirs.set(entry.client, entry);
@@ -108,7 +110,8 @@ export class ClientWalk {
   reply(nonce?: Uint8Array): ClientStep | undefined {
     const { sections, entries, isAsking } = this.#entries.reply();
     this.#isDone = !isAsking;
-    if (sections.length + entries.length === 0) return undefined;
+    // A question is answered even by nothing, so that who asked knows.
+    if (sections.length + entries.length === 0 && !this.#isAsked) return undefined;
     return { nonce, attempt: this.#attempt, sections, entries };
   }
 }

@@ -144,7 +144,7 @@ export class Descent<V> {
       }
       return undefined;
     }
-    if (!this.#isAwaited(path)) return 'a node that was not asked for';
+    if (!this.#isAwaited(path, section.kind)) return 'a node that was not asked for';
     if (section.kind === 'list') {
       this.questions.push(section);
       return undefined;
@@ -201,7 +201,10 @@ export class Descent<V> {
   }
 
   /** Whether the other side may describe `path` now; it may once. */
-  #isAwaited(path: Path): boolean {
+  #isAwaited(path: Path, kind: Section['kind']): boolean {
+    // What is a branch here may be few items there, and they list them.
+    if (kind === 'list' && this.#described.get(path) === 0xffff)
+      return this.#described.delete(path);
     if (path === '') {
       const wasOpen = this.#isRootOpen;
       this.#isRootOpen = false;

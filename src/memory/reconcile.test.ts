@@ -107,7 +107,7 @@ describe('reconciliation', () => {
     expect(world.account().payloads).toHaveLength(5);
   });
 
-  it('does with 3 of 10,000 replicas apart what it does with few', () => {
+  it('with 2 of 10,000 replicas apart takes less than 1 KB', () => {
     const world = new World();
     const [a, b] = [world.add('a'), world.add('b')];
     fill([a, b], 10);
@@ -198,7 +198,7 @@ describe('a peer that is not what it says', () => {
     expect(a.misbehaved).toEqual(['a node that was not asked for']);
   });
 
-  it('a context from the future of this replica is met by a fresh replica, not believed (R9)', () => {
+  it('a context from the future of this replica does not enter the memory', () => {
     const world = new World();
     const [a, b] = [world.add('a'), world.add('b')];
     fill([a, b], 20);
@@ -212,7 +212,7 @@ describe('a peer that is not what it says', () => {
       return { ...message, entries };
     });
     world.link(a, b);
-    world.run(1_000);
+    world.run(60_000);
     expect(a.replica.size).toBe(21);
     expect(a.replica.context.of(a.replica.id)?.end()).toBe(20);
   });

@@ -32,7 +32,7 @@ export interface ProtocolConfig {
   readonly probeTimeout: number;
   /** Neighbors of the silent one that are asked to probe it. 0 to 8, default 3 (SWIM's k). */
   readonly indirectProbes: number;
-  /** Least milliseconds that a suspect has to refute, reached when `suspicionConfirmations` others suspect it too. 100 to 600,000, default 2,000; multiplied by log10 of the members where that is above 2. */
+  /** Least milliseconds that a suspect has to refute, reached when `suspicionConfirmations` others suspect it too. 100 to 600,000, default 2,000; multiplied by half of log10 of the members where that is above 1. */
   readonly suspicionMin: number;
   /** How many times `suspicionMin` a suspect has where nobody else suspects it. 1 to 16, default 3 (Lifeguard's beta). */
   readonly suspicionSpread: number;

@@ -17,7 +17,7 @@ import {
 import { MEMBERS_DIGEST_BYTES } from './wire-codec.ts';
 
 /** How long the gone are remembered, so that a claim on its way does not bring them back. */
-export const GONE_KEPT_MS = 1_800_000;
+const GONE_KEPT_MS = 1_800_000;
 
 /** How far an incarnation, or the version of a list, may jump by what others say (SPEC M12). */
 export const MAX_JUMP = 65_536;

@@ -149,12 +149,8 @@ export class VirtualConnection implements Connection, ProcessEnd {
 
   /** A frame comes in from the network. */
   arrive(frame: Uint8Array): void {
-    const { world } = this.#network;
-    this.#process.run(() => {
-      if (this.#state !== 'open') return;
-      world.trace.note(world.now, this.#process.index, 'frame', frame);
-      this.#handlers.frame(frame);
-    });
+    if (this.#process.isFree) this.#take(frame);
+    else this.#process.run(() => this.#take(frame));
   }
 
   /** The process of this side is gone; the other side finds out by silence. */
@@ -206,6 +202,13 @@ export class VirtualConnection implements Connection, ProcessEnd {
       this.#network.reaches(this.#process, other.#process) &&
       this.#network.reaches(other.#process, this.#process)
     );
+  }
+
+  #take(frame: Uint8Array): void {
+    if (this.#state !== 'open') return;
+    const { world } = this.#network;
+    world.trace.note(world.now, this.#process.index, 'frame', frame);
+    this.#handlers.frame(frame);
   }
 
   #whileBroken(since: number, delayMs: number, then: () => void): void {

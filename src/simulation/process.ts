@@ -90,6 +90,11 @@ export class Process implements Clock {
     return this.#hiddenSince !== undefined;
   }
 
+  /** Whether a message runs at once and takes no time. */
+  get isFree(): boolean {
+    return this.#state === 'running' && this.#waiting.length === 0 && this.model.busyMs === 0;
+  }
+
   /** Messages that wait until it thaws or is free. */
   get waiting(): number {
     return this.#waiting.length;

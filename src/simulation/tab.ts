@@ -5,6 +5,7 @@ import type { Effect, Input } from '../protocol/effects.ts';
 import { Node } from '../protocol/node.ts';
 import { Session } from '../runtime/session.ts';
 import type { PeerId } from '../util/peer-id.ts';
+import type { Random } from '../util/random.ts';
 import type { Network } from './network.ts';
 import type { Process, Timer } from './process.ts';
 import type { SignalingServer } from './signaling.ts';
@@ -40,6 +41,8 @@ export class Tab {
   readonly neighbors = new Set<PeerId>();
   readonly #parts: TabParts;
   #timer: Timer | undefined;
+  /** Chance of its sessions, one after another: what is drawn twice would be taken for old news. */
+  readonly #random: Random;
   #session: Session | undefined;
   #isDoing = false;
   readonly #pending: Effect[] = [];
@@ -51,6 +54,7 @@ export class Tab {
     this.#parts = parts;
     this.id = id;
     this.process = process;
+    this.#random = process.world.random('session', process.index);
     const random = process.world.random('node', process.index);
     this.node = new Node(id, config, random, process.isHidden, process.now());
   }
@@ -69,7 +73,7 @@ export class Tab {
         id,
         topic: TOPIC,
         clock: process,
-        random: process.world.random('session', process.index),
+        random: this.#random,
         transport: network.transport(process),
         createSignaling: (carry) => carry(server.client(process, id)),
         iceServers: [],

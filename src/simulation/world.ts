@@ -57,7 +57,9 @@ export class World {
     if (this.#queue.nextAt > until) return false;
     this.#instant = this.#queue.nextAt > this.#now ? 0 : this.#instant + 1;
     if (this.#instant > MAX_INSTANT) {
-      throw new Error(`time stands still at ${this.#now} ms: something sets timers of 0 ms for ever`);
+      throw new Error(
+        `time stands still at ${this.#now} ms: something sets timers of 0 ms for ever`,
+      );
     }
     this.#now = this.#queue.nextAt;
     this.#happened++;

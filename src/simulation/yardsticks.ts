@@ -28,7 +28,7 @@ const yardstick = (
 ): Yardstick => ({ figure, title, share, slack, promise, beside });
 
 const ROUNDS_THEORY =
-  '6.6 / 9.2 / 11.6 on a complete graph, 7.5 / 11.1 / 14.0 on an 8-regular one; Engram 6.8 at 100';
+  'all in step: 6.6 / 9.2 / 11.6 on a complete graph, 7.5 / 11.1 / 14.0 on an 8-regular one; Engram 6.8 at 100';
 const traffic = yardstick('bytesPerTabSecond', 'bytes a second and tab', 0.3, 50);
 const peak = yardstick('peakBytesPerTabSecond', 'most bytes of a tab in a second', 0.5, 2_000);
 const falseDeaths = yardstick('falseDeaths', 'living tabs declared dead', 0, 0, 'none');

@@ -43,7 +43,7 @@ export class TestStore implements Store {
 
   /** Lets no transaction begin until `resume`. */
   pause(): void {
-    this.#gate = new Promise((resolve) => {
+    this.#gate ??= new Promise((resolve) => {
       this.#open = resolve;
     });
   }
@@ -97,7 +97,7 @@ export class TestRoom {
     const errors: MeshError[] = [];
     const parts = await loadRecords({
       ...{ store, randomBytes, isCausal: this.isCausal, scope: 'room', locks: profile.locks },
-      clock: { now: () => 0, setTimer: (callback) => (setImmediate(callback), () => undefined) },
+      clock: { now: () => 0, setTimer: soon },
       failed: (error) => errors.push(error),
     });
     const id = (this.tabs.size + 1).toString(16).padStart(32, '0');
@@ -107,8 +107,9 @@ export class TestRoom {
   }
 
   link(a: TestTab, b: TestTab): void {
-    a.peers.add(b.id);
-    b.peers.add(a.id);
+    const link = {};
+    a.peers.set(b.id, link);
+    b.peers.set(a.id, link);
     a.records.neighborUp(b.id);
     b.records.neighborUp(a.id);
   }
@@ -142,7 +143,8 @@ export class TestTab {
   readonly store: TestStore;
   readonly records: Records;
   readonly collections: Collections;
-  readonly peers = new Set<string>();
+  /** Linked tabs, each with the link, so that nothing of an old link comes over a new one. */
+  readonly peers = new Map<string, object>();
   readonly errors: MeshError[];
   readonly misbehaved: string[] = [];
   readonly identities: { readonly replica: string; readonly generation: number }[] = [];
@@ -164,13 +166,14 @@ export class TestTab {
     this.store = store;
     this.errors = errors;
     const others = () =>
-      [...this.peers].flatMap((peer) => {
+      [...this.peers.keys()].flatMap((peer) => {
         const tab = room.tabs.get(peer);
         return tab === undefined || tab.isGone ? [] : [tab];
       });
-    const later = (action: () => void) => {
+    const later = (tab: TestTab, action: () => void) => {
+      const link = this.peers.get(tab.id);
       setImmediate(() => {
-        if (!this.isGone) action();
+        if (!tab.isGone && tab.peers.get(id) === link) action();
       });
     };
     this.records = create({
@@ -183,19 +186,19 @@ export class TestTab {
           return () => room.timers.delete(timer);
         },
       },
-      neighbors: () => [...this.peers],
+      neighbors: () => [...this.peers.keys()],
       isPresent: (peer) => room.tabs.has(peer),
       identity: (replica, generation) => this.identities.push({ replica, generation }),
       broadcast: (payload) => {
         this.rumors.push(payload);
         for (const tab of others()) {
-          if (room.carries(this, tab)) later(() => tab.records.deliver(id, payload));
+          if (room.carries(this, tab)) later(tab, () => tab.records.deliver(id, payload));
         }
       },
       send: (peer, payload) => {
         this.frames.push(payload);
         const tab = others().find((other) => other.id === peer);
-        if (tab !== undefined) later(() => tab.records.direct(id, payload));
+        if (tab !== undefined) later(tab, () => tab.records.direct(id, payload));
         return tab !== undefined;
       },
       canReach: () => false,
@@ -228,7 +231,13 @@ export class TestTab {
   }
 }
 
+/** A timer that waits for nothing. */
+function soon(callback: () => void): () => void {
+  const handle = setImmediate(callback);
+  return () => clearImmediate(handle);
+}
+
 /** Resolves once everything that needs no time is done. */
 export async function settled(): Promise<void> {
-  for (let i = 0; i < 30; i++) await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 12; i++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,4 +1,9 @@
-/** Broadcast is off: gossip rounds alone spread a write, to be held against the theory of push-pull. */
+/**
+ * Broadcast is off: gossip rounds alone spread a write, to be held against the theory of push-pull.
+ *
+ * A round is one interval of time. Tabs do not march in step, so a write may go over several links
+ * within one, where theory, in which all tabs exchange at once, lets it go over one.
+ */
 
 import { greatest, mean } from '../figures.ts';
 import type { Lab, Scenario } from '../lab.ts';
