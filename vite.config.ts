@@ -105,6 +105,6 @@ export default defineConfig(({ mode }) => ({
     setupFiles: ['scripts/soak-runs.mjs'],
     // Ten times what the slowest test takes here, and as long as it wants in a soak.
     testTimeout: process.env.MNEMESH_SOAK === undefined ? 60_000 : 3_600_000,
-    include: ['{src,signaling-server,demo,scripts}/**/*.test.{ts,mjs}'],
+    include: ['{src,signaling-server,demo,examples,scripts}/**/*.test.{ts,mjs}'],
   },
 }));

@@ -67,7 +67,8 @@ const OVERLAYS = [
   {
     words: 'few links and a secret',
     options: { secret: 'correct horse', config: { activeSize: 3, activeMax: 5 } },
-    linksEach: 3,
+    // Three are sought; whether all six can have them depends on who is linked with whom already.
+    linksEach: 2,
   },
 ];
 

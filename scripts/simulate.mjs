@@ -77,5 +77,5 @@ if (values.scenario !== undefined && named === undefined) {
   for (const scenario of named === undefined ? SCENARIOS.values() : [named]) {
     for (const nodes of sizes ?? (values.report ? REPORT_SIZES : [100])) runSeeds(scenario, nodes);
   }
-  if (values.report) writeReport(simulation);
+  if (values.report) await writeReport(simulation);
 }

@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from './run.mjs';
+import { ROOT, runOrThrow } from './run.mjs';
 import { linePlot } from './svg-plot.mjs';
 
 const FOLDER = join(ROOT, 'docs');
@@ -105,8 +105,8 @@ function table(entries, yardsticks) {
   return [head, rule, ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
-/** Writes docs/simulation.md and its plots from docs/simulation.json. */
-export function writeReport(simulation) {
+/** Writes docs/simulation.md and its plots from docs/simulation.json, and formats them all. */
+export async function writeReport(simulation) {
   const all = readFigures();
   const figureOf = (scenario, nodes, figure) =>
     all.find((entry) => entry.scenario === scenario && entry.nodes === nodes)?.figures[figure];
@@ -141,4 +141,6 @@ export function writeReport(simulation) {
     'Any line is replayed by `npm run simulate -- --scenario NAME --nodes N --seed S`; the same seed gives the same trace on any machine. Bytes are those of frames as the protocol gives them, all traffic included. Figures of others are published or simulated ones for 100 / 1,000 / 10,000 nodes.',
   ];
   writeFileSync(join(FOLDER, 'simulation.md'), `${[...intro, ...sections].join('\n\n')}\n`);
+  const biome = join(ROOT, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
+  await runOrThrow('node', [biome, 'format', '--write', FOLDER]);
 }

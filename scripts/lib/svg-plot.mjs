@@ -64,5 +64,6 @@ export function linePlot({ title, yTitle, series }) {
   }
   const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#333">`;
   const ground = `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`;
-  return `${[head, ground, ...parts].join('\n')}\n</svg>\n`;
+  const name = `<title>${escaped(title)}</title>`;
+  return `${[head, name, ground, ...parts].join('\n')}\n</svg>\n`;
 }

@@ -8,7 +8,7 @@ import { runs } from '../util/testing/runs.ts';
 import { History } from './testing/history.ts';
 import type { TestTab } from './testing/room.ts';
 
-const SEEDS = runs(25);
+const SEEDS = runs(10);
 
 it.each(Array.from({ length: SEEDS }, (_, i) => i + 1))('history %i', async (seed) => {
   const isCausal = seed % 3 === 0;

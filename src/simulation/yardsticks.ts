@@ -32,10 +32,11 @@ const ROUNDS_THEORY =
 const traffic = yardstick('bytesPerTabSecond', 'bytes a second and tab', 0.3, 50);
 const peak = yardstick('peakBytesPerTabSecond', 'most bytes of a tab in a second', 0.5, 2_000);
 const falseDeaths = yardstick('falseDeaths', 'living tabs declared dead', 0, 0, 'none');
-const ghosts = yardstick('ghostsGoneMs', 'all know who is left, ms', 0.5, 2_000);
+// Times of healing hang on back-offs and jitter, and differ by seconds from seed to seed.
+const ghosts = yardstick('ghostsGoneMs', 'all know who is left, ms', 0.5, 4_000);
 const component = (promise = '') =>
-  yardstick('oneComponentMs', 'one component, ms', 0.5, 1_500, promise);
-const converge = (promise = '') => yardstick('convergeMs', 'equal memory, ms', 0.5, 1_500, promise);
+  yardstick('oneComponentMs', 'one component, ms', 0.5, 4_000, promise);
+const converge = (promise = '') => yardstick('convergeMs', 'equal memory, ms', 0.5, 4_000, promise);
 
 const spreading = (redundancy: string, beside: string): Yardstick[] => [
   yardstick('redundancy', 'redundancy', 0.3, 0.005, redundancy, beside),

@@ -12,11 +12,13 @@ import {
   decodeRumor,
   encodeMessage,
   encodeRumor,
+  ROOT_BYTES,
 } from './messages.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 });
 const leaf = fc.uint8Array({ minLength: 32, maxLength: 32 });
+const root = fc.uint8Array({ minLength: ROOT_BYTES, maxLength: ROOT_BYTES });
 const peer = fc.stringMatching(/^[0-9a-f]{32}$/);
 const vector = fc
   .uniqueArray(fc.maxSafeNat(), { maxLength: 5 })
@@ -34,8 +36,8 @@ const rumor: fc.Arbitrary<DocumentRumor> = fc.oneof(
 );
 
 const message: fc.Arbitrary<DocumentMessage> = fc.oneof(
-  fc.record({ type: fc.constant('compare' as const), root: leaf, insist: fc.boolean() }),
-  fc.record({ type: fc.constant('equal' as const), root: leaf }),
+  fc.record({ type: fc.constant('compare' as const), root, insist: fc.boolean() }),
+  fc.record({ type: fc.constant('equal' as const), root }),
   fc.record({ type: fc.constant('later' as const) }),
   fc.record({
     type: fc.constant('leaves' as const),

@@ -27,6 +27,8 @@ export const MAX_DOCUMENTS = 65_536;
 /** Largest state vector, and largest awareness update. */
 const MAX_VECTOR_BYTES = 16 * 1024 * 1024;
 const MAX_PRESENCE_BYTES = 1024 * 1024;
+/** Bytes of a root in a comparison: a SHA-256 cut short, since one goes out in every round. */
+export const ROOT_BYTES = 16;
 /** Most tabs whose presence is told at once. */
 const MAX_PRESENT = 4_096;
 
@@ -167,9 +169,9 @@ export function decodeMessage(bytes: Uint8Array): DocumentMessage | undefined {
     if (type === undefined) return undefined;
     switch (type) {
       case 'compare':
-        return { type, root: readBytes(decoder, LEAF_BYTES), insist: readFlag(decoder) };
+        return { type, root: readBytes(decoder, ROOT_BYTES), insist: readFlag(decoder) };
       case 'equal':
-        return { type, root: readBytes(decoder, LEAF_BYTES) };
+        return { type, root: readBytes(decoder, ROOT_BYTES) };
       case 'later':
         return { type };
       case 'leaves':

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../util/random.ts';
 import { runs } from '../util/testing/runs.ts';
-import type { DocumentMessage } from './messages.ts';
+import { type DocumentMessage, ROOT_BYTES } from './messages.ts';
 import { fill, updateOf, World } from './testing/reconcile-world.ts';
 
 const BIG = 'x'.repeat(1_000_000);
@@ -239,12 +239,13 @@ describe('Reconciler', () => {
 
   it('any messages in any order do no harm', async () => {
     const leaf = fc.uint8Array({ minLength: 32, maxLength: 32 });
+    const root = fc.uint8Array({ minLength: ROOT_BYTES, maxLength: ROOT_BYTES });
     const name = fc.constantFrom('a', 'b', 'unknown');
     const vector = fc.constant(new Uint8Array([0]));
     const update = fc.constantFrom(new Uint8Array([0, 0]), new Uint8Array([1]));
     const message: fc.Arbitrary<DocumentMessage> = fc.oneof(
-      fc.record({ type: fc.constant('compare' as const), root: leaf, insist: fc.boolean() }),
-      fc.record({ type: fc.constant('equal' as const), root: leaf }),
+      fc.record({ type: fc.constant('compare' as const), root, insist: fc.boolean() }),
+      fc.record({ type: fc.constant('equal' as const), root }),
       fc.record({ type: fc.constant('later' as const) }),
       fc.record({
         type: fc.constant('leaves' as const),

@@ -10,7 +10,7 @@
 import { equalBytes } from '../util/bytes.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import { Fetches } from './fetches.ts';
-import type { DocumentMessage } from './messages.ts';
+import { type DocumentMessage, ROOT_BYTES } from './messages.ts';
 import { type NeighborState, NeighborStates } from './neighbor-states.ts';
 
 /** What was changed this recently is probably still on its way; comparing waits (D4). */
@@ -148,7 +148,7 @@ export class Reconciler {
       case 'compare':
         return this.#onCompare(peer, state, message.root, message.insist);
       case 'equal':
-        if (equalBytes(message.root, this.#documents.root())) this.#agreed(state);
+        if (equalBytes(message.root, this.#root())) this.#agreed(state);
         else this.#again(state);
         return;
       case 'later':
@@ -173,11 +173,11 @@ export class Reconciler {
 
   #compare(peer: PeerId, state: NeighborState, insist: boolean): void {
     if (this.#output.isTransferring(peer)) return this.#later(state);
-    this.#output.send(peer, { type: 'compare', root: this.#documents.root(), insist });
+    this.#output.send(peer, { type: 'compare', root: this.#root(), insist });
   }
 
   #onCompare(peer: PeerId, state: NeighborState, theirs: Uint8Array, insist: boolean): void {
-    const root = this.#documents.root();
+    const root = this.#root();
     if (equalBytes(root, theirs)) {
       this.#agreed(state);
       this.#output.send(peer, { type: 'equal', root });
@@ -339,6 +339,11 @@ export class Reconciler {
     const hasEnded = this.#fetches.end(name, peer);
     this.#proceed(peer, state);
     if (hasEnded) this.#compareWaiting();
+  }
+
+  /** The root as it is compared. */
+  #root(): Uint8Array {
+    return this.#documents.root().subarray(0, ROOT_BYTES);
   }
 
   #agreed(state: NeighborState): void {

@@ -34,8 +34,9 @@ const MAX_PATTERNS = 64;
 export function sharedWords<T>(episodes: readonly Episode<T>[]): Finding[] {
   const found = new Map<string, Set<string>>();
   for (const { id, content } of episodes) {
-    const text = typeof content === 'string' ? content : JSON.stringify(content, plain);
-    for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
+    for (const word of textOf(content)
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []) {
       if (word.length < MIN_LETTERS) continue;
       const ids = found.get(word);
       if (ids === undefined) found.set(word, new Set([id]));
@@ -52,7 +53,9 @@ export function sharedWords<T>(episodes: readonly Episode<T>[]): Finding[] {
     }));
 }
 
-/** Values that JSON has no form for say nothing in words. */
-function plain(_name: string, value: unknown): unknown {
-  return typeof value === 'bigint' || value instanceof Uint8Array ? undefined : value;
+/** All text in a value, without the names of properties. */
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (typeof content !== 'object' || content === null || content instanceof Uint8Array) return '';
+  return Object.values(content).map(textOf).join(' ');
 }
