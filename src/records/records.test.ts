@@ -34,6 +34,21 @@ describe('tabs of two profiles', () => {
     expect(a.rumors).toEqual([]);
   });
 
+  it.each([
+    [60, 3],
+    [3, 60],
+    [60, 0],
+  ])('one with %i records and one with %i come together', async (many, few) => {
+    const room = new TestRoom();
+    const [a, b] = [await room.open(new Profile()), await room.open(new Profile())];
+    for (let i = 0; i < many; i++) map(a).set(`a${i}`, 'of a');
+    for (let i = 0; i < few; i++) map(b).set(`b${i}`, 'of b');
+    room.link(a, b);
+    await room.advance(5_000);
+    expect([map(a).size, map(b).size]).toEqual([many + few, many + few]);
+    expect([...a.misbehaved, ...b.misbehaved]).toEqual([]);
+  });
+
   it('a rumor and a frame that cannot be read change nothing', async () => {
     const room = new TestRoom();
     const tab = await room.open(new Profile());
@@ -264,6 +279,26 @@ describe('tabs on one disk (R7)', () => {
     await room.advance(5_000);
     for (const tab of [again, b]) expect([map(tab).size, count(tab).value]).toEqual([2, 6]);
     expect(digest(again)).toBe(digest(b));
+  });
+});
+
+describe('a damaged disk', () => {
+  it('is made whole by a tab that still holds what was on it', async () => {
+    const room = new TestRoom();
+    const profile = new Profile();
+    const a = await room.open(profile);
+    map(a).set('milk', 'buy');
+    map(a).set('bread', 'buy');
+    await a.records.flush();
+    const at = profile.disk.rows.findIndex(({ key }) => String(key[2]).endsWith('milk'));
+    const { key } = profile.disk.rows[at] as { key: readonly string[] };
+    profile.disk.rows[at] = { key, value: Uint8Array.of(255) };
+    const b = await room.open(profile);
+    await b.records.flush();
+    map(a).set('eggs', 'buy');
+    await a.records.flush();
+    const c = await room.open(profile);
+    expect([...map(c).keys()].sort()).toEqual(['bread', 'eggs', 'milk']);
   });
 });
 
