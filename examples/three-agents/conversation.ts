@@ -1,4 +1,4 @@
-/** A real conversation: Apollo 11 and Houston after the landing, 20 July 1969 (NASA, public domain; shortened). */
+/** A real conversation: Apollo 11 and Houston after the landing, 20 July 1969 (NASA, public domain; shortened and edited). */
 
 export type Line = { readonly speaker: string; readonly text: string };
 
