@@ -1,7 +1,7 @@
 /** An aggregate: mean, sum, count, least and greatest of a number that each tab sets. */
 
-import type { Estimate } from './protocol/averaging.ts';
-import { MAX_MAGNITUDE } from './protocol/averaging-codec.ts';
+import type { Estimate } from './protocol/aggregates/averaging.ts';
+import { MAX_MAGNITUDE } from './protocol/aggregates/averaging-codec.ts';
 import { BoundedStream } from './util/bounded-stream.ts';
 import { MeshError } from './util/errors.ts';
 import { TypedEventTarget } from './util/typed-events.ts';

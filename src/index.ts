@@ -18,7 +18,7 @@ export type {
   SignalData,
   Transport,
 } from './ports/transport.ts';
-export type { Estimate } from './protocol/averaging.ts';
+export type { Estimate } from './protocol/aggregates/averaging.ts';
 export type { ProtocolConfig } from './protocol/config.ts';
 export { presets } from './protocol/presets.ts';
 export type { MemberStatus } from './protocol/wire.ts';

@@ -4,7 +4,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { Aggregate } from './aggregate.ts';
 import type { Value } from './memory/value.ts';
-import { MAX_AGGREGATES } from './protocol/averaging-codec.ts';
+import { MAX_AGGREGATES } from './protocol/aggregates/averaging-codec.ts';
 import type { MemberEntry, MemberStatus } from './protocol/wire.ts';
 import { Collections } from './records/collections.ts';
 import { Records, type RecordsParts } from './records/records.ts';

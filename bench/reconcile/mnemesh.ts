@@ -1,7 +1,7 @@
 /** mnemesh's own walk, two reconcilers over counted messages. */
 
 import { fill, World } from '../../src/memory/testing/reconcile-pair.ts';
-import { MemoryTries } from '../../src/memory/trie-memory.ts';
+import { MemoryTries } from '../../src/memory/trie/trie-memory.ts';
 import { type Case, changedOn, changedTextOf, keyOf, type Side, timed } from './sides.ts';
 
 export const mnemesh: Side = {

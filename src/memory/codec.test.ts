@@ -14,7 +14,7 @@ import {
 } from './codec.ts';
 import { Context, differingReplicas, readContext, writeContext } from './context.ts';
 import { collectionKey, isRecordKey, patternEpisodesKey, recordKey } from './keys.ts';
-import { elementKey } from './presence.ts';
+import { elementKey } from './readings/presence.ts';
 import { withValue } from './record.ts';
 import { Replica } from './replica.ts';
 import { editAtRandom } from './testing/edits.ts';

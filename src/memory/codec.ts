@@ -15,12 +15,12 @@ import {
   readList,
   readSized,
 } from '../util/codec.ts';
-import { decodeTotals } from './counter.ts';
 import { isRecordKey, typeOf } from './keys.ts';
-import { decodeObservation } from './pattern.ts';
-import { elementOf, isPresencePayload } from './presence.ts';
+import { decodeTotals } from './readings/counter.ts';
+import { decodeObservation } from './readings/pattern.ts';
+import { elementOf, isPresencePayload } from './readings/presence.ts';
+import { isRegisterPayload } from './readings/register.ts';
 import { linked, valuesOf } from './record.ts';
-import { isRegisterPayload } from './register.ts';
 import {
   BOUNDS,
   compareDots,

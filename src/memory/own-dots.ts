@@ -6,9 +6,9 @@
 
 import { equalBytes } from '../util/bytes.ts';
 import type { ContextView } from './context.ts';
-import { rebased } from './counter.ts';
 import type { DeltaLog } from './delta-log.ts';
 import { typeOf } from './keys.ts';
+import { rebased } from './readings/counter.ts';
 import { valuesOf, without, withValue } from './record.ts';
 import type { RecordStore } from './store.ts';
 import type { Delta, Dot, DottedRecord, RecordKey, ReplicaId } from './types.ts';

@@ -4,12 +4,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encode } from '../util/codec.ts';
 import { runs } from '../util/testing/runs.ts';
-import { addToCounter, readCount } from './counter.ts';
 import { collectionKey, recordKey } from './keys.ts';
-import { observationsOf, observe, readPattern } from './pattern.ts';
-import { elementKey, elementOf, makePresent } from './presence.ts';
+import { addToCounter, readCount } from './readings/counter.ts';
+import { observationsOf, observe, readPattern } from './readings/pattern.ts';
+import { elementKey, elementOf, makePresent } from './readings/presence.ts';
+import {
+  isRegisterPayload,
+  readConflicts,
+  readRegister,
+  writeRegister,
+} from './readings/register.ts';
 import { withValue } from './record.ts';
-import { isRegisterPayload, readConflicts, readRegister, writeRegister } from './register.ts';
 import { Replica } from './replica.ts';
 import type { Writer } from './transaction.ts';
 import { BOUNDS, type Delta } from './types.ts';

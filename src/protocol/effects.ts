@@ -2,7 +2,7 @@
 
 import type { MeshErrorCode } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
-import type { MemberChange } from './member-table.ts';
+import type { MemberChange } from './membership/member-table.ts';
 import type { ByeReason, RelayKind } from './wire.ts';
 
 /** The machine's one timer; setting it replaces it. */

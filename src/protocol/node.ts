@@ -8,16 +8,16 @@
 
 import type { PeerId } from '../util/peer-id.ts';
 import type { Random } from '../util/random.ts';
-import { Averaging, type Estimate } from './averaging.ts';
+import { Averaging, type Estimate } from './aggregates/averaging.ts';
+import { Plumtree } from './broadcast/plumtree.ts';
 import type { ProtocolConfig } from './config.ts';
 import type { Effect, Input } from './effects.ts';
-import type { NeighborEnd } from './handshake.ts';
-import { Overlay } from './hyparview.ts';
 import { AGGREGATES_CHANNEL, EAGER_BYTES } from './limits.ts';
-import type { MemberChange } from './member-table.ts';
-import { Plumtree } from './plumtree.ts';
+import type { MemberChange } from './membership/member-table.ts';
+import { Swim } from './membership/swim.ts';
+import type { NeighborEnd } from './overlay/handshake.ts';
+import { Overlay } from './overlay/hyparview.ts';
 import { Rounds } from './rounds.ts';
-import { Swim } from './swim.ts';
 import type { ByeReason, Frame, FrameOf, MemberEntry } from './wire.ts';
 import { decodeFrame, encodeFrame } from './wire-codec.ts';
 

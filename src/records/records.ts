@@ -6,10 +6,10 @@
 import type { MemoryChange } from '../memory/changes.ts';
 import { decodeDelta, encodeDelta } from '../memory/codec.ts';
 import type { CollectionKey } from '../memory/keys.ts';
-import { MemoryReconciler } from '../memory/reconcile.ts';
+import { MemoryReconciler } from '../memory/reconcile/reconcile.ts';
 import { Replica } from '../memory/replica.ts';
 import type { Writer } from '../memory/transaction.ts';
-import { MemoryTries } from '../memory/trie-memory.ts';
+import { MemoryTries } from '../memory/trie/trie-memory.ts';
 import type { Delta, DottedRecord, RecordKey, ReplicaId } from '../memory/types.ts';
 import { MAX_VALUE_BYTES } from '../protocol/limits.ts';
 import type { MemberEntry } from '../protocol/wire.ts';

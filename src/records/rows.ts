@@ -11,7 +11,7 @@
 import { readKey, readRecord, writeKey, writeRecord } from '../memory/codec.ts';
 import { Context, readIntervals, seenOf, writeIntervals } from '../memory/context.ts';
 import { isRecordKey } from '../memory/keys.ts';
-import { frontierOf } from '../memory/reconcile-records.ts';
+import { frontierOf } from '../memory/reconcile/reconcile-records.ts';
 import { valuesOf } from '../memory/record.ts';
 import {
   BOUNDS,

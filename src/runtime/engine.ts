@@ -6,10 +6,10 @@
  */
 
 import type { Store } from '../ports/store.ts';
-import type { Estimate } from '../protocol/averaging.ts';
+import type { Estimate } from '../protocol/aggregates/averaging.ts';
 import type { ProtocolConfig } from '../protocol/config.ts';
 import type { Effect, Input, TimerName } from '../protocol/effects.ts';
-import type { MemberChange } from '../protocol/member-table.ts';
+import type { MemberChange } from '../protocol/membership/member-table.ts';
 import { Node } from '../protocol/node.ts';
 import type { MemberEntry } from '../protocol/wire.ts';
 import { MeshError } from '../util/errors.ts';

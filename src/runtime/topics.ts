@@ -7,7 +7,7 @@
 
 import { writeUint8Array } from 'lib0/encoding';
 import { readValue, type Value, writeValue } from '../memory/value.ts';
-import { Budget } from '../protocol/budget.ts';
+import { Budget } from '../protocol/overlay/budget.ts';
 import { decodeTotal, encode } from '../util/codec.ts';
 import { MeshError } from '../util/errors.ts';
 import { MAX_NAME_BYTES, readNameText, writeNameText } from '../util/names.ts';

@@ -1,11 +1,11 @@
 /** Random edits of every type, over few keys so that they meet. */
 
 import { type Random, randomBelow, sample } from '../../util/random.ts';
-import { addToCounter } from '../counter.ts';
 import { collectionKey, patternEpisodesKey, recordKey } from '../keys.ts';
-import { observe } from '../pattern.ts';
-import { elementKey, makePresent } from '../presence.ts';
-import { writeRegister } from '../register.ts';
+import { addToCounter } from '../readings/counter.ts';
+import { observe } from '../readings/pattern.ts';
+import { elementKey, makePresent } from '../readings/presence.ts';
+import { writeRegister } from '../readings/register.ts';
 import type { Writer } from '../transaction.ts';
 import type { RecordKey } from '../types.ts';
 

@@ -6,8 +6,8 @@
 
 import { toHex } from '../../util/bytes.ts';
 import type { ContextView } from '../context.ts';
-import { decodeTotals, readCount } from '../counter.ts';
 import { typeOf } from '../keys.ts';
+import { decodeTotals, readCount } from '../readings/counter.ts';
 import { findDot, valuesOf } from '../record.ts';
 import type { Delta, Dot, DottedRecord, RecordKey, ReplicaId } from '../types.ts';
 

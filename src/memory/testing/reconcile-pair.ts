@@ -3,11 +3,11 @@
 import { toHex } from '../../util/bytes.ts';
 import { seededRandom } from '../../util/random.ts';
 import { collectionKey, recordKey } from '../keys.ts';
-import { MemoryReconciler } from '../reconcile.ts';
-import { decodeReconcile } from '../reconcile-messages.ts';
-import { writeRegister } from '../register.ts';
+import { writeRegister } from '../readings/register.ts';
+import { MemoryReconciler } from '../reconcile/reconcile.ts';
+import { decodeReconcile } from '../reconcile/reconcile-messages.ts';
 import { Replica } from '../replica.ts';
-import { MemoryTries } from '../trie-memory.ts';
+import { MemoryTries } from '../trie/trie-memory.ts';
 import type { Delta, RecordKey } from '../types.ts';
 
 /** Bytes that a link adds to a direct message: its tag and the channel. */

@@ -3,7 +3,7 @@
 import { toHex } from '../../util/bytes.ts';
 import type { PeerId } from '../../util/peer-id.ts';
 import { jitter, type Random, randomBelow, sample, seededRandom } from '../../util/random.ts';
-import { Averaging } from '../averaging.ts';
+import { Averaging } from '../aggregates/averaging.ts';
 
 const NETWORK = { averagingInterval: 1_000, latencyMs: 30, loss: 0, repeated: 0 };
 

@@ -7,8 +7,8 @@ import { draw, happens, type Spread } from '../../simulation/chance.ts';
 import { World } from '../../simulation/world.ts';
 import type { PeerId } from '../../util/peer-id.ts';
 import { type Random, randomBelow, sample } from '../../util/random.ts';
+import { Plumtree } from '../broadcast/plumtree.ts';
 import { type ProtocolConfig, resolveConfig } from '../config.ts';
-import { Plumtree } from '../plumtree.ts';
 import type { Frame, FrameOf, Rumor } from '../wire.ts';
 import { decodeFrame, encodeFrame } from '../wire-codec.ts';
 

@@ -1,7 +1,7 @@
 /** Links that stand, for tests of the machines that work over them. */
 
 import type { PeerId } from '../../util/peer-id.ts';
-import { type Link, LinkTable } from '../link-table.ts';
+import { type Link, LinkTable } from '../overlay/link-table.ts';
 
 /** The peer of a letter or two: `a` is aaa…, `ab` is abab…. */
 export const peer = (digits: string): PeerId => digits.repeat(32).slice(0, 32);

@@ -9,8 +9,8 @@ import type { PeerId } from '../../util/peer-id.ts';
 import { jitter, type Random, randomBelow, sample, seededRandom } from '../../util/random.ts';
 import { type ProtocolConfig, resolveConfig } from '../config.ts';
 import type { Effect } from '../effects.ts';
-import { Overlay } from '../hyparview.ts';
-import type { RoomView } from '../room-view.ts';
+import { Overlay } from '../overlay/hyparview.ts';
+import type { RoomView } from '../overlay/room-view.ts';
 import type { Frame, MemberEntry } from '../wire.ts';
 import { claimOf } from './members.ts';
 

@@ -1,9 +1,9 @@
 /** One Plumtree machine with neighbors that a test speaks for. */
 
 import { seededRandom } from '../../util/random.ts';
+import { Plumtree } from '../broadcast/plumtree.ts';
 import { resolveConfig } from '../config.ts';
 import { EAGER_BYTES } from '../limits.ts';
-import { Plumtree } from '../plumtree.ts';
 import { type Frame, type FrameOf, type Rumor, shortOf } from '../wire.ts';
 
 export const idOf = (n: number) => n.toString(16).padStart(4, '0').repeat(8);

@@ -3,7 +3,7 @@
 import type { PeerId } from '../../util/peer-id.ts';
 import { type Random, randomBelow, seededRandom } from '../../util/random.ts';
 import { type ProtocolConfig, resolveConfig } from '../config.ts';
-import { Swim } from '../swim.ts';
+import { Swim } from '../membership/swim.ts';
 import type { Frame, FrameOf } from '../wire.ts';
 import { encodeFrame } from '../wire-codec.ts';
 

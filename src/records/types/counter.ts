@@ -1,8 +1,8 @@
 /** A shared counter, to which every tab adds. */
 
 import type { RecordChange } from '../../memory/changes.ts';
-import { addToCounter, readCount } from '../../memory/counter.ts';
 import { recordKey } from '../../memory/keys.ts';
+import { addToCounter, readCount } from '../../memory/readings/counter.ts';
 import type { RecordKey } from '../../memory/types.ts';
 import type { Records } from '../records.ts';
 import { type ChangeSource, Collection } from './collection.ts';

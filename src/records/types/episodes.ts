@@ -2,7 +2,7 @@
 
 import type { RecordChange } from '../../memory/changes.ts';
 import { entryOf, recordKey } from '../../memory/keys.ts';
-import { readRegister, writeRegister } from '../../memory/register.ts';
+import { readRegister, writeRegister } from '../../memory/readings/register.ts';
 import type { DottedRecord } from '../../memory/types.ts';
 import type { Value } from '../../memory/value.ts';
 import { toHex } from '../../util/bytes.ts';

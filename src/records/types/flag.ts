@@ -2,7 +2,7 @@
 
 import type { RecordChange } from '../../memory/changes.ts';
 import { recordKey } from '../../memory/keys.ts';
-import { makePresent } from '../../memory/presence.ts';
+import { makePresent } from '../../memory/readings/presence.ts';
 import type { RecordKey } from '../../memory/types.ts';
 import type { Records } from '../records.ts';
 import { type ChangeSource, Collection } from './collection.ts';

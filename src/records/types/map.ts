@@ -2,7 +2,7 @@
 
 import type { RecordChange } from '../../memory/changes.ts';
 import { entryOf, recordKey } from '../../memory/keys.ts';
-import { readConflicts, readRegister, writeRegister } from '../../memory/register.ts';
+import { readConflicts, readRegister, writeRegister } from '../../memory/readings/register.ts';
 import type { Value } from '../../memory/value.ts';
 import type { Records } from '../records.ts';
 import { type ChangeSource, Collection } from './collection.ts';

@@ -8,8 +8,8 @@ import {
   recordKey,
   typeOf,
 } from '../../memory/keys.ts';
-import { observationsOf, observe, readPattern } from '../../memory/pattern.ts';
-import { makePresent } from '../../memory/presence.ts';
+import { observationsOf, observe, readPattern } from '../../memory/readings/pattern.ts';
+import { makePresent } from '../../memory/readings/presence.ts';
 import type { Value } from '../../memory/value.ts';
 import { patternOf } from '../listeners.ts';
 import type { Records } from '../records.ts';

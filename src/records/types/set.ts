@@ -1,7 +1,7 @@
 /** A shared set: who adds an element while another removes it prevails. */
 
 import type { RecordChange } from '../../memory/changes.ts';
-import { elementKey, elementOf, makePresent } from '../../memory/presence.ts';
+import { elementKey, elementOf, makePresent } from '../../memory/readings/presence.ts';
 import type { Value } from '../../memory/value.ts';
 import type { Records } from '../records.ts';
 import { type ChangeSource, Collection } from './collection.ts';

@@ -1,0 +1,36 @@
+/** What the reconciliation machine needs of its memory, and of who runs it. */
+
+import type { PeerId } from '../../util/peer-id.ts';
+import type { MemorySide } from '../join.ts';
+import type { MemorySnapshot } from '../trie/trie-memory.ts';
+
+/** The memory, as the machine needs it. */
+export interface ReconcileMemory {
+  /** Whether a memory is taken whole or not at all (causal rooms). */
+  readonly isCausal: boolean;
+  snapshot(): MemorySnapshot;
+  /** Takes values and their dots alone; false where somebody else writes with this replica's id. */
+  take(side: MemorySide): boolean;
+  /** Joins with `side`, which is whole as against `pin`; false as `take`. */
+  join(pin: MemorySnapshot, side: MemorySide): boolean;
+}
+
+export interface ReconcileOutput {
+  send(to: PeerId, message: Uint8Array): void;
+  /** Whether something large is under way to or from the neighbor. */
+  isTransferring(peer: PeerId): boolean;
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** Fresh random bytes. */
+  random(bytes: number): Uint8Array;
+  /** Calls `check` after so many milliseconds; a later call replaces it. */
+  wake(delay: number): void;
+  /** What is known of neighbors changed. */
+  changed(): void;
+  /** Memories differ, so rounds should come soon. */
+  differs(): void;
+  /** The neighbor breaks the protocol: its link is to be dropped. */
+  misbehaved(peer: PeerId, what: string): void;
+  /** Somebody else writes with this replica's id: it is to move to another (R9). */
+  twin(): void;
+}

@@ -1,0 +1,53 @@
+/**
+ * This tab's own link list: when a new version of it is told (SPEC.md, M16).
+ *
+ * Links change in bursts, on joining and after crashes, and every version goes to the whole room:
+ * the pause before one is told doubles while there are more, and starts short again after a calm.
+ */
+
+import type { PeerId } from '../../util/peer-id.ts';
+import { MAX_LISTED_NEIGHBORS } from '../limits.ts';
+import { shortOf } from '../wire.ts';
+import type { Neighborhood } from './graph.ts';
+
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 5_000;
+
+export class OwnList {
+  #version = 0;
+  #pause = FIRST_PAUSE_MS;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #due = Number.POSITIVE_INFINITY;
+
+  /** When the list is to be told; Infinity while it is as told. */
+  get due(): number {
+    return this.#due;
+  }
+
+  /** A neighbor came or went, or someone told a list of this tab that it did not make. */
+  changed(now: number): void {
+    if (this.#due !== Number.POSITIVE_INFINITY) return;
+    if (now - this.#toldAt > 2 * MAX_PAUSE_MS) this.#pause = FIRST_PAUSE_MS;
+    this.#due = now + this.#pause;
+  }
+
+  /** Others hold `version` of this list: the next one is greater. */
+  overtake(version: number): void {
+    this.#version = Math.max(this.#version, version);
+  }
+
+  /** The list as it stands, not told yet. */
+  draft(neighbors: Iterable<PeerId>): Neighborhood {
+    const shorts = [...neighbors].slice(0, MAX_LISTED_NEIGHBORS).map(shortOf);
+    return { version: this.#version, neighbors: shorts };
+  }
+
+  /** The list under its next version, which counts as told. */
+  next(neighbors: Iterable<PeerId>, now: number): Neighborhood {
+    this.#version++;
+    this.#toldAt = now;
+    this.#pause = Math.min(MAX_PAUSE_MS, 2 * this.#pause);
+    this.#due = Number.POSITIVE_INFINITY;
+    return this.draft(neighbors);
+  }
+}
