@@ -78,7 +78,8 @@ for (const victim of ['chromium', 'firefox'] as const) {
     await joinAll([honest, bystander], 'hostile', { signaling: signaling.url });
     await honest.evaluate(() => lab.insert('intact'));
     await expectText([honest, bystander], 'intact');
-    for (const kind of ['raw', 'rumor', 'direct', 'claims', 'members'] as const) {
+    const kinds = ['raw', 'rumor', 'direct', 'aggregates', 'records', 'members'] as const;
+    for (const kind of kinds) {
       const attacker = await tab('chromium');
       await attacker.evaluate(
         (url) => lab.hostile.join('hostile', { signaling: url }),

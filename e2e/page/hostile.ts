@@ -3,18 +3,20 @@
 import { type Connection, type Mesh, openMesh, simplePeerTransport } from '../../src/index.ts';
 import { seededRandom } from '../../src/util/random.ts';
 
-/** Sixteen bytes that could be a tab, and a sequence number. */
-const RUMOR_ID = [...Array(16).keys(), 1];
+/** Sixteen bytes that could be a tab, a sequence number, and the hops that a rumor came. */
+const RUMOR_HEAD = [8, ...Array(16).keys(), 1, 1];
 
 /**
  * How frames begin whose random rest reaches further than the link itself: a rumor and a direct
- * frame about documents (channel 1), a rumor about members (channel 0), a member table.
+ * frame about documents (channel 1), direct frames about aggregates (3) and records (4), and a member
+ * table.
  */
 const HEADS = {
   raw: [],
-  rumor: [8, ...RUMOR_ID, 1],
+  rumor: [...RUMOR_HEAD, 1],
   direct: [12, 1],
-  claims: [8, ...RUMOR_ID, 0],
+  aggregates: [12, 3],
+  records: [12, 4],
   members: [6],
 } as const;
 

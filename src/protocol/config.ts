@@ -32,9 +32,9 @@ export interface ProtocolConfig {
   readonly probeTimeout: number;
   /** Neighbors of the silent one that are asked to probe it. 0 to 8, default 3 (SWIM's k). */
   readonly indirectProbes: number;
-  /** Least milliseconds that a suspect has to refute, reached when `suspicionConfirmations` others suspect it too. 100 to 600,000, default 2,000; multiplied by half of log10 of the members where that is above 1. */
+  /** Least milliseconds that a suspect has to refute, reached when `suspicionConfirmations` others suspect it too. 100 to 600,000, default 4,000: a device that sleeps for five seconds keeps its links; multiplied by half of log10 of the members where that is above 1. */
   readonly suspicionMin: number;
-  /** How many times `suspicionMin` a suspect has where nobody else suspects it. 1 to 16, default 3 (Lifeguard's beta). */
+  /** How many times `suspicionMin` a suspect has where nobody else suspects it. 1 to 16, default 2 (Lifeguard's beta). */
   readonly suspicionSpread: number;
   /** Milliseconds that a hidden suspect has at least while its network path is intact: a frozen page answers nothing, and browsers wake it once a minute. At least `suspicionMin`, at most 3,600,000; default 70,000. */
   readonly hiddenTimeout: number;
@@ -93,8 +93,8 @@ const BOUNDS: Readonly<
   probeInterval: [100, 60_000, 1_000],
   probeTimeout: [50, 60_000, 500],
   indirectProbes: [0, 8, 3],
-  suspicionMin: [100, 600_000, 2_000],
-  suspicionSpread: [1, 16, 3],
+  suspicionMin: [100, 600_000, 4_000],
+  suspicionSpread: [1, 16, 2],
   suspicionConfirmations: [1, 8, 3],
   healthMax: [1, 16, 8],
   retransmissions: [1, 8, 1],

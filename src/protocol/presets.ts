@@ -17,7 +17,7 @@ export const presets = {
     fullMembershipLimit: 500,
     passiveSize: 96,
     shuffleInterval: 30_000,
-    suspicionMin: 3_000,
+    suspicionMin: 5_000,
     treesMax: 4_096,
   },
   /**

@@ -142,10 +142,9 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     return new Promise((resolve, reject) => {
       const { signal } = options;
       const finish = () => {
-        if (this.#synced) resolve();
-        else if (this.#over.signal.aborted) {
-          reject(this.#over.signal.reason);
-        } else if (signal?.aborted === true) {
+        if (this.#over.signal.aborted) reject(this.#over.signal.reason);
+        else if (this.#synced) resolve();
+        else if (signal?.aborted === true) {
           reject(new MeshError('aborted', 'The wait for synced was abandoned. Nothing changed.'));
         } else {
           return;

@@ -133,7 +133,7 @@ describe('membership', () => {
   });
 
   it('M6: a claim of death is a suspicion where the member is alive or heard, and else a fact', () => {
-    const { told, hear, run } = room();
+    const { told, hear, run } = room({ suspicionMin: 2_000 });
     hear(B, [claimOf(C, 'dead')], 1_000);
     expect(told).toEqual(['C alive>suspect']);
     hear(B, [claimOf(C, 'dead')], 1_500);
@@ -238,7 +238,7 @@ describe('membership', () => {
 
   it('M13: a later session of a replica ends the one before, unless that is heard', () => {
     const replica = 'd'.repeat(16);
-    const { machine, told, hear, run } = room({}, { replica, generation: 1 });
+    const { machine, told, hear, run } = room({ suspicionMin: 2_000 }, { replica, generation: 1 });
     hear(B, [claimOf(C, 'alive', 1, { replica, generation: 2 })], 1_000);
     expect(told.slice(1)).toEqual([]);
     machine.neighborDown(A, 'closed', 1_000);
