@@ -11,6 +11,7 @@ import {
   decodeTotal,
   type Encoder,
   encode,
+  readExactText,
   readFlag,
   readList,
   readSized,
@@ -30,15 +31,7 @@ import {
   type RecordKey,
   type Write,
 } from './types.ts';
-import {
-  readCounter,
-  readDot,
-  readExactText,
-  readReplica,
-  writeDot,
-  writeReplica,
-  writeUint,
-} from './wire.ts';
+import { readCounter, readDot, readReplica, writeDot, writeReplica, writeUint } from './wire.ts';
 
 const utf8 = new TextEncoder();
 

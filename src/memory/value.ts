@@ -16,13 +16,13 @@ import {
   encode,
   readByte,
   readBytes,
+  readExactText,
   readSized,
   readUint,
 } from '../util/codec.ts';
 import { MeshError } from '../util/errors.ts';
 import { isWellFormed } from './keys.ts';
 import { BOUNDS } from './types.ts';
-import { readExactText } from './wire.ts';
 
 /** What a record can hold: JSON, bytes and 64-bit integers. */
 export type Value =

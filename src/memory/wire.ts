@@ -2,14 +2,7 @@
 
 import { writeUint32BigEndian, writeVarUint } from 'lib0/encoding';
 import { toHex } from '../util/bytes.ts';
-import {
-  DecodeError,
-  type Decoder,
-  type Encoder,
-  readBytes,
-  readSized,
-  readUint,
-} from '../util/codec.ts';
+import { DecodeError, type Decoder, type Encoder, readBytes, readUint } from '../util/codec.ts';
 import { BOUNDS, type Dot, REPLICA_BYTES, type ReplicaId } from './types.ts';
 
 export const writeUint: (encoder: Encoder, value: number) => void = writeVarUint;
@@ -38,16 +31,4 @@ export function writeDot(encoder: Encoder, { replica, counter }: Dot): void {
 
 export function readDot(decoder: Decoder): Dot {
   return { replica: readReplica(decoder), counter: readCounter(decoder) };
-}
-
-const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** At most `limit` bytes that are well-formed UTF-8, so that no two byte strings are one text. */
-export function readExactText(decoder: Decoder, limit: number): string {
-  const bytes = readSized(decoder, limit);
-  try {
-    return text.decode(bytes);
-  } catch (thrown) {
-    throw new DecodeError('not UTF-8', { cause: thrown });
-  }
 }

@@ -104,6 +104,18 @@ export function readText(decoder: decoding.Decoder, limit: number): string {
   return new TextDecoder().decode(readSized(decoder, limit));
 }
 
+const exactText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** At most `limit` bytes that are well-formed UTF-8, so that no two byte strings are one text. */
+export function readExactText(decoder: decoding.Decoder, limit: number): string {
+  const bytes = readSized(decoder, limit);
+  try {
+    return exactText.decode(bytes);
+  } catch (thrown) {
+    throw new DecodeError('not UTF-8', { cause: thrown });
+  }
+}
+
 /** A count, refused above `limit`, and as many items. */
 export function readList<T>(
   decoder: decoding.Decoder,

@@ -1,8 +1,7 @@
 /** Names of documents, topics and aggregates: well-formed UTF-8, the same bytes wherever passed on. */
 
 import * as encoding from 'lib0/encoding';
-import { equalBytes } from './bytes.ts';
-import { DecodeError, type Decoder, type Encoder, readSized } from './codec.ts';
+import { DecodeError, type Decoder, type Encoder, readExactText } from './codec.ts';
 
 /** Longest name, in bytes of UTF-8. */
 export const MAX_NAME_BYTES = 1_024;
@@ -22,10 +21,7 @@ export function writeNameText(encoder: Encoder, name: string): void {
 
 /** Reads a name, strictly: whoever passes it on writes the very bytes that came. */
 export function readNameText(decoder: Decoder): string {
-  const bytes = readSized(decoder, MAX_NAME_BYTES);
-  const name = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  if (!isName(name) || !equalBytes(new TextEncoder().encode(name), bytes)) {
-    throw new DecodeError('not a name');
-  }
+  const name = readExactText(decoder, MAX_NAME_BYTES);
+  if (name === '') throw new DecodeError('an empty name');
   return name;
 }
