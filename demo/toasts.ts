@@ -17,6 +17,7 @@ const TITLES: Record<MeshError['code'], string> = {
   closed: 'This page is closed',
   aborted: 'Stopped',
   unsupported: 'This browser lacks something',
+  'not-loaded': 'A part could not be loaded',
   'value-too-large': 'Too large to share',
   'store-unavailable': 'Not saved on this device',
   'store-quota': 'Storage is full',

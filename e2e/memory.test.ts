@@ -2,7 +2,7 @@
 
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures.ts';
-import { expectLinked, expectSameDigest, joinAll } from './helpers.ts';
+import { expectLinked, expectSameDigest, expectText, joinAll } from './helpers.ts';
 
 const PATTERNS = 10_000;
 /** Written on each side while one is away; 1% of all together. */
@@ -90,3 +90,47 @@ test('memory is there after a reload with nobody else in the room', async ({ tab
     }
   }
 });
+
+for (const browser of ['chromium', 'firefox'] as const) {
+  test(`a ${browser} tab of documents takes up its room's memory, once its code can be fetched`, async ({
+    tab,
+    signaling,
+  }) => {
+    const whole = await tab(browser === 'chromium' ? 'firefox' : 'chromium');
+    const slim = await tab(browser);
+    const pages: [Page, Page] = [whole, slim];
+    const fetched: string[] = [];
+    slim.on('requestfinished', (request) => fetched.push(request.url()));
+    const isFetched = () => fetched.some((url) => url.includes('everything'));
+    await slim.route(/everything-/, (route) => route.abort());
+
+    const join = (page: Page, load: 'everything' | 'documents') =>
+      page.evaluate(([url, what]) => lab.join('memory on demand', { signaling: url, load: what }), [
+        signaling.url,
+        load,
+      ] as const);
+    await join(whole, 'everything');
+    await whole.evaluate(() => void lab.mesh.map('m').set('k', 1));
+    await join(slim, 'documents');
+    await expectLinked(pages);
+    await whole.evaluate(() => lab.insert('documents go on'));
+    await expectText(pages, 'documents go on');
+    const codes = () =>
+      slim.evaluate(() => lab.events.map(({ detail }) => (detail as { code?: string }).code));
+    await expect.poll(codes).toContain('not-loaded');
+    expect(await slim.evaluate(() => lab.mesh.synced)).toBe(false);
+    expect(isFetched()).toBe(false);
+
+    await slim.unroute(/everything-/);
+    if (browser === 'firefox') {
+      // It remembers an import that failed for as long as the page lives.
+      await slim.reload();
+      await slim.waitForFunction(() => 'lab' in window);
+      await join(slim, 'documents');
+    }
+    await expectSameDigest(pages);
+    for (const page of pages) await page.evaluate(() => lab.mesh.whenSynced());
+    await slim.evaluate(() => lab.mesh.loadEverything());
+    expect(await slim.evaluate(() => lab.mesh.map('m').get('k'))).toBe(1);
+  });
+}

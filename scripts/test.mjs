@@ -50,6 +50,7 @@ const steps = [
   {
     name: 'size',
     needsBuild: true,
+    needsBrowsers: true,
     run: async () => whole(await script('scripts/check-size.mjs')),
   },
   {

@@ -48,7 +48,7 @@ class Client {
     });
     this.socket.on('message', (data) => {
       const message = parseServerMessage(data.toString());
-      if ('error' in message) throw new Error(message.error.message);
+      if (message === undefined) throw new Error(`not a message: ${data}`);
       this.told.push(message);
     });
   }

@@ -1,13 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The Mesh: what an app holds of a room. Everything it does is done by the layers below. */
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { Aggregate } from './aggregate.ts';
+import type { Aggregate } from './aggregate.ts';
+import type { Everything, LoadedEverything } from './everything.ts';
 import type { Value } from './memory/value.ts';
-import { MAX_AGGREGATES } from './protocol/aggregates/averaging-codec.ts';
 import type { MemberEntry, MemberStatus } from './protocol/wire.ts';
-import { Collections } from './records/collections.ts';
-import { Records, type RecordsParts } from './records/records.ts';
 import type { SharedCounter } from './records/types/counter.ts';
 import type { SharedEpisodes } from './records/types/episodes.ts';
 import type { SharedFlag } from './records/types/flag.ts';
@@ -15,6 +12,7 @@ import type { SharedMap } from './records/types/map.ts';
 import type { SharedPatterns } from './records/types/patterns.ts';
 import type { SharedRegister } from './records/types/register.ts';
 import type { SharedSet } from './records/types/set.ts';
+import { Deferred } from './runtime/deferred.ts';
 import { Engine, type EngineOptions } from './runtime/engine.ts';
 import {
   ATTACH,
@@ -22,16 +20,17 @@ import {
   type Extension,
   type ExtensionHost,
   MEMORY_CHANNEL,
-  TOPICS_CHANNEL,
 } from './runtime/extension.ts';
 import type { MeshStatus } from './runtime/status.ts';
-import { Topics } from './runtime/topics.ts';
-import { Topic } from './topic.ts';
+import type { Topic } from './topic.ts';
 import { concatBytes, toHex } from './util/bytes.ts';
 import { MeshError } from './util/errors.ts';
-import { isName, MAX_NAME_BYTES } from './util/names.ts';
 import type { PeerId } from './util/peer-id.ts';
+import { sha256 } from './util/sha256.ts';
 import { TypedEventTarget } from './util/typed-events.ts';
+
+/** Asks a mesh of documents for the rest, for the room's sake. */
+export const NEED: unique symbol = Symbol('mnemesh.need');
 
 /** One tab of the room, as far as this tab knows. */
 export interface Member {
@@ -79,12 +78,15 @@ export interface MeshStats {
   readonly store: { readonly kind: string; readonly durable: boolean };
 }
 
+/** Loads what there is beside documents; `failed` is told where the store fails, which is read again later. */
+type LoadEverything = (failed: (error: MeshError) => void) => Promise<LoadedEverything>;
+
 /** What `openMesh` hands to a Mesh besides the engine's options. */
 export interface MeshParts extends Omit<EngineOptions, 'id'> {
   readonly id: PeerId;
   readonly room: string;
-  /** What the records begin with. */
-  readonly records: RecordsParts;
+  /** What there is beside documents, or how it is loaded once it is needed. */
+  readonly everything: LoadedEverything | LoadEverything;
   /** Errors of the opening, told once listeners can be there. */
   readonly errors: readonly MeshError[];
   /** Aborting closes the mesh. */
@@ -104,11 +106,12 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   readonly room: string;
   readonly #engine: Engine;
   readonly #parts: MeshParts;
-  readonly #records: Records;
-  readonly #collections: Collections;
+  readonly #deferred: Deferred | undefined;
+  #everything: Everything | undefined;
+  #loading: Promise<void> | undefined;
+  /** Whether the app may use it, and not only the room. */
+  #isOffered = false;
   #cancelErrors: (() => void) | undefined;
-  readonly #topics = new Map<string, Topic>();
-  readonly #aggregates = new Map<string, Aggregate>();
   readonly #onAbort = () => void this.close();
 
   /** @internal */
@@ -122,11 +125,17 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
       member: ({ entry }) => this.emit('member', this.#memberOf(entry)),
       neighbor: (id, linked) => this.emit('neighbor', { id, linked }),
       synced: (synced) => this.emit('synced', { synced }),
-      aggregate: (name) => this.#aggregates.get(name)?.changed(),
+      aggregate: (name) => this.#everything?.aggregateChanged(name),
       error: (error) => this.#tellError(error),
     });
-    this.#records = this.#engine.attach(MEMORY_CHANNEL, (host) => new Records(host, parts.records));
-    this.#collections = new Collections(this.#records);
+    const { everything } = parts;
+    if (typeof everything === 'function') {
+      const load = () => this.#load(everything);
+      this.#deferred = this.#engine.attach(MEMORY_CHANNEL, (host) => new Deferred(host, load));
+    } else {
+      this.#everything = everything.begin(this.#engine);
+      this.#isOffered = true;
+    }
     if (parts.errors.length > 0) {
       this.#cancelErrors = parts.clock.setTimer(() => {
         for (const error of parts.errors) this.#tellError(error);
@@ -165,7 +174,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   digest(): string {
     const parts = [...this.#engine.extensions]
       .sort((a, b) => a.channel - b.channel)
-      .map((extension) => extension.digest());
+      .map((extension) => extension.digest?.() ?? new Uint8Array());
     return toHex(sha256(concatBytes([new TextEncoder().encode('mnemesh/1'), ...parts])));
   }
 
@@ -214,37 +223,37 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
    * @throws MeshError `bad-argument` for another name
    */
   map<T extends Value = Value>(name: string): SharedMap<T> {
-    return this.#collections.map(name);
+    return this.#all.collections.map(name);
   }
 
   /** The set `name`; a name as of `map`. */
   set<T extends Value = Value>(name: string): SharedSet<T> {
-    return this.#collections.set(name);
+    return this.#all.collections.set(name);
   }
 
   /** The counter `name`; a name as of `map`. */
   counter(name: string): SharedCounter {
-    return this.#collections.counter(name);
+    return this.#all.collections.counter(name);
   }
 
   /** The register `name`, which holds one value; a name as of `map`. */
   register<T extends Value = Value>(name: string): SharedRegister<T> {
-    return this.#collections.register(name);
+    return this.#all.collections.register(name);
   }
 
   /** The flag `name`; a name as of `map`. */
   flag(name: string): SharedFlag {
-    return this.#collections.flag(name);
+    return this.#all.collections.flag(name);
   }
 
   /** The semantic patterns `name`; a name as of `map`. */
   patterns(name: string): SharedPatterns {
-    return this.#collections.patterns(name);
+    return this.#all.collections.patterns(name);
   }
 
   /** The episodes `name`, which are only added; a name as of `map`. */
   episodes<T extends Value = Value>(name: string): SharedEpisodes<T> {
-    return this.#collections.episodes(name);
+    return this.#all.collections.episodes(name);
   }
 
   /**
@@ -254,12 +263,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
    * it is kept then
    */
   transact<T>(body: () => T): T {
-    return this.#records.transact(() => {
-      const result = body();
-      if (typeof Object(result).then !== 'function') return result;
-      const message = 'A transaction is over when its function returns, so it cannot be async.';
-      throw new MeshError('bad-argument', `${message} Nothing of it is kept; await before it.`);
-    });
+    return this.#all.transact(body);
   }
 
   /**
@@ -270,15 +274,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
    */
   topic<T extends Value = Value>(name: string): Topic<T> {
     this.#throwIfClosed('has no topics. Nothing changed.');
-    throwIfNoName('a topic', name);
-    let topic = this.#topics.get(name);
-    if (topic === undefined) {
-      const topics = this.#engine.attach(TOPICS_CHANNEL, (host) => new Topics(host));
-      topic = new Topic(name, topics, () => this.#topics.delete(name));
-      this.#topics.set(name, topic);
-    }
-    // What a topic carries is the app's word; the bytes are checked to be a value, no more.
-    return topic as unknown as Topic<T>;
+    return this.#all.topic(name);
   }
 
   /**
@@ -289,22 +285,26 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
    */
   aggregate(name: string): Aggregate {
     this.#throwIfClosed('has no aggregates. Nothing changed.');
-    throwIfNoName('an aggregate', name);
-    let aggregate = this.#aggregates.get(name);
-    if (aggregate === undefined) {
-      if (this.#aggregates.size >= MAX_AGGREGATES) {
-        throw new MeshError(
-          'bad-argument',
-          `This tab uses ${MAX_AGGREGATES} aggregates, which is the most. Nothing changed; use fewer names.`,
-        );
-      }
-      aggregate = new Aggregate(name, {
-        set: (of, value) => this.#engine.setAggregate(of, value),
-        estimate: (of) => this.#engine.estimate(of),
-      });
-      this.#aggregates.set(name, aggregate);
-    }
-    return aggregate;
+    return this.#all.aggregate(name);
+  }
+
+  /**
+   * Loads what a mesh of documents left out: `load: 'documents'` of `openMesh`, and meshes that a
+   * MeshProvider opens for itself. Once it resolves, `map`, `topic` and all others can be used, as they
+   * can at once in any other mesh.
+   * @throws MeshError `not-loaded` where the code cannot be fetched; nothing changed, and it can be
+   * called again. `closed`
+   */
+  async loadEverything(): Promise<void> {
+    this.#throwIfClosed('loads nothing. Nothing changed; open it again.');
+    const { everything } = this.#parts;
+    if (typeof everything === 'function') await this.#load(everything);
+    this.#isOffered = true;
+  }
+
+  /** @internal Loads what other tabs or the store have; a failure is told, and tried again. */
+  async [NEED](): Promise<void> {
+    await this.#deferred?.need();
   }
 
   /** Counters, for looking at what the mesh does. */
@@ -318,7 +318,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
       sent,
       received: got,
       rumors: { received, duplicates },
-      memory: { records: this.#records.size, waiting: this.#records.waiting },
+      memory: this.#everything?.counts ?? { records: 0, waiting: 0 },
       store: { kind, durable },
     };
   }
@@ -344,7 +344,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   async close(): Promise<void> {
     this.#cancelErrors?.();
     this.#parts.signal?.removeEventListener('abort', this.#onAbort);
-    for (const aggregate of this.#aggregates.values()) aggregate.end();
+    this.#everything?.end();
     await this.#engine.close();
   }
 
@@ -356,6 +356,30 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   /** @internal */
   [ATTACH]<T extends Extension>(channel: number, create: (host: ExtensionHost) => T): T {
     return this.#engine.attach(channel, create);
+  }
+
+  get #all(): Everything {
+    if (this.#everything !== undefined && this.#isOffered) return this.#everything;
+    this.#throwIfClosed('has no shared memory. Nothing changed; open it again.');
+    throw new MeshError(
+      'not-loaded',
+      "This mesh was opened for documents alone (`load: 'documents'`, as a MeshProvider opens its own). Nothing changed; await mesh.loadEverything() first.",
+    );
+  }
+
+  #load(everything: LoadEverything): Promise<void> {
+    this.#loading ??= this.#begin(everything).catch((thrown: unknown) => {
+      this.#loading = undefined;
+      throw thrown;
+    });
+    return this.#loading;
+  }
+
+  async #begin(everything: LoadEverything): Promise<void> {
+    const loaded = await everything((error) => this.#tellError(error));
+    if (this.status === 'closed') loaded.release();
+    this.#throwIfClosed('lets go of what was loaded. Nothing changed; open it again.');
+    this.#everything = loaded.begin(this.#engine);
   }
 
   #throwIfClosed(words: string): void {
@@ -370,12 +394,4 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   #memberOf({ id, status, hidden }: MemberEntry): Member {
     return { id, status, hidden, self: id === this.id };
   }
-}
-
-function throwIfNoName(of: string, name: unknown): void {
-  if (isName(name)) return;
-  throw new MeshError(
-    'bad-argument',
-    `The name of ${of} must be text of 1 to ${MAX_NAME_BYTES} bytes of UTF-8. Nothing changed.`,
-  );
 }

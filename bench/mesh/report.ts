@@ -1,6 +1,6 @@
 /** The table of a bench: median and spread of each figure for both libraries, and their ratio. */
 
-import { percentile } from '../../e2e/helpers.ts';
+import { cell, median } from '../lib/measure.ts';
 import type { Figures, Size, Writing } from './measure.ts';
 import { SIDES, type SideName } from './sides.ts';
 
@@ -50,20 +50,6 @@ const SECTIONS: readonly (readonly [title: string, rows: readonly Row[]])[] = [
   ['One tab writes, one edit as soon as the other has arrived', writingRows('oneWriter')],
   ['Writers take turns, one edit a second', writingRows('paced')],
 ];
-
-/** A figure with as many digits as it deserves. */
-function show(value: number): string {
-  if (!Number.isFinite(value)) return 'never';
-  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 1 : 0 });
-}
-
-const median = (values: readonly number[]): number => percentile(values, 0.5);
-
-function cell(values: readonly number[]): string {
-  if (values.length === 0) return '–';
-  if (values.length === 1) return show(median(values));
-  return `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
-}
 
 const line = (label: string, cells: readonly string[]): void =>
   console.log(label.padEnd(36) + cells.map((each) => each.padStart(26)).join(''));

@@ -1,7 +1,8 @@
 /** Automerge's sync protocol, Bloom filters over a graph of changes. */
 
 import * as Automerge from '@automerge/automerge';
-import { type Case, changedOn, changedTextOf, keyOf, type Side, textOf, timed } from './sides.ts';
+import { timed } from '../lib/measure.ts';
+import { type Case, changedOn, changedTextOf, keyOf, type Side, textOf } from './sides.ts';
 
 type Records = { items: Record<string, string> };
 

@@ -8,6 +8,7 @@
  * sides together, the median of the repeats; building is of one side.
  */
 
+import { median } from '../lib/measure.ts';
 import { automerge } from './automerge.ts';
 import { mnemesh } from './mnemesh.ts';
 import { negentropy } from './negentropy.ts';
@@ -24,13 +25,20 @@ const CASES: readonly Case[] = [
   { records: 100_000, changed: 1_000 },
 ];
 
+/** Memories of a million records, with `--large`: they take gigabytes, and minutes. */
+const LARGE: readonly Case[] = [
+  { records: 1_000_000, changed: 0 },
+  { records: 1_000_000, changed: 1 },
+];
+
 const SIDES: readonly Side[] = [mnemesh, negentropy, automerge, yProtocols];
 
-/** Runs the bench; `--quick` leaves out cases of 100,000 records. */
+/** Runs the bench; `--quick` leaves out cases of 100,000 records, `--large` adds such of 1,000,000. */
 export async function run(args: readonly string[]): Promise<Figures[]> {
-  const cases = CASES.filter(({ records }) => records <= 10_000 || !args.includes('--quick'));
-  const all: Figures[] = [];
+  const cases = args.includes('--large') ? [...CASES, ...LARGE] : CASES;
+  const figures: Figures[] = [];
   for (const each of cases) {
+    if (each.records > 10_000 && args.includes('--quick')) continue;
     console.log(`\n${each.records} records, ${each.changed} changed, half on each side`);
     console.log('                 bytes  messages  sync CPU ms  build CPU ms');
     for (const side of SIDES) {
@@ -38,22 +46,14 @@ export async function run(args: readonly string[]): Promise<Figures[]> {
       const repeats: Figures[] = [];
       for (let i = 0; i < REPEATS; i++) repeats.push(await side.measure(each));
       const first = repeats[0] as Figures;
-      const figures = {
-        ...first,
-        syncMs: median(repeats.map(({ syncMs }) => syncMs)),
-        buildMs: median(repeats.map(({ buildMs }) => buildMs)),
-      };
-      all.push(figures);
+      const syncMs = median(repeats.map((run) => run.syncMs));
+      const buildMs = median(repeats.map((run) => run.buildMs));
+      figures.push({ ...first, syncMs, buildMs });
       console.log(
-        `${side.name.padEnd(12)}${String(figures.bytes).padStart(10)}${String(figures.messages).padStart(10)}` +
-          `${figures.syncMs.toFixed(1).padStart(13)}${figures.buildMs.toFixed(0).padStart(14)}`,
+        `${side.name.padEnd(12)}${String(first.bytes).padStart(10)}${String(first.messages).padStart(10)}` +
+          `${syncMs.toFixed(1).padStart(13)}${buildMs.toFixed(0).padStart(14)}`,
       );
     }
   }
-  return all;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
+  return figures;
 }

@@ -2,7 +2,8 @@
 
 import { fill, World } from '../../src/memory/testing/reconcile-pair.ts';
 import { MemoryTries } from '../../src/memory/trie/trie-memory.ts';
-import { type Case, changedOn, changedTextOf, keyOf, type Side, timed } from './sides.ts';
+import { timed } from '../lib/measure.ts';
+import { type Case, changedOn, changedTextOf, keyOf, type Side } from './sides.ts';
 
 export const mnemesh: Side = {
   name: 'mnemesh',

@@ -2,7 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { nip77 } from 'nostr-tools';
-import { type Case, changedOn, changedTextOf, keyOf, type Side, textOf, timed } from './sides.ts';
+import { timed } from '../lib/measure.ts';
+import { type Case, changedOn, changedTextOf, keyOf, type Side, textOf } from './sides.ts';
+
+/** A message as large as it comes: what it cuts off to keep a limit, nostr-tools does not take up again. */
+const FRAME_BYTES = 2 ** 30;
 
 export const negentropy: Side = {
   name: 'negentropy',
@@ -25,8 +29,8 @@ export const negentropy: Side = {
       return storage;
     };
     const [storage, buildMs] = timed(() => storageOf(ids));
-    const client = new nip77.Negentropy(storage);
-    const server = new nip77.Negentropy(storageOf(others));
+    const client = new nip77.Negentropy(storage, FRAME_BYTES);
+    const server = new nip77.Negentropy(storageOf(others), FRAME_BYTES);
     const found = { have: 0, need: 0 };
     let bytes = 0;
     let messages = 0;

@@ -1,4 +1,4 @@
-/** What the sides of the reconciliation bench have in common: the records, and how CPU time is taken. */
+/** What the sides of the reconciliation bench have in common: the records. */
 
 export interface Case {
   readonly records: number;
@@ -32,11 +32,3 @@ export function changedOn(side: 0 | 1, { records, changed }: Case): number[] {
 }
 
 export const changedTextOf = (i: number): string => `a changed value of record ${i}`;
-
-/** Milliseconds of process time that `body` took, and what it gave. */
-export function timed<T>(body: () => T): [result: T, ms: number] {
-  const before = process.cpuUsage();
-  const result = body();
-  const { user, system } = process.cpuUsage(before);
-  return [result, (user + system) / 1_000];
-}

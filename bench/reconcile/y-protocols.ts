@@ -4,7 +4,8 @@ import { createDecoder } from 'lib0/decoding';
 import { createEncoder, length, toUint8Array } from 'lib0/encoding';
 import { readSyncMessage, writeSyncStep1 } from 'y-protocols/sync';
 import * as Y from 'yjs';
-import { type Case, changedOn, changedTextOf, keyOf, type Side, textOf, timed } from './sides.ts';
+import { timed } from '../lib/measure.ts';
+import { type Case, changedOn, changedTextOf, keyOf, type Side, textOf } from './sides.ts';
 
 export const yProtocols: Side = {
   name: 'y-protocols',

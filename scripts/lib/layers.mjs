@@ -20,9 +20,9 @@ const PUBLIC = [
  * A layer without an entry here may import anything, and nothing with an entry may import it.
  */
 const LAYERS = {
-  'src/util': { files: [], packages: ['lib0', '@noble/hashes'] },
-  'src/memory': { files: ['src/util'], packages: ['lib0', '@noble/hashes'] },
-  'src/protocol': { files: ['src/util'], packages: ['lib0', '@noble/hashes'] },
+  'src/util': { files: [], packages: ['lib0'] },
+  'src/memory': { files: ['src/util'], packages: ['lib0'] },
+  'src/protocol': { files: ['src/util'], packages: ['lib0'] },
   'src/ports': { files: ['src/util'], packages: [] },
   'src/transport': {
     files: ['src/util', 'src/ports', 'src/protocol'],
@@ -31,24 +31,24 @@ const LAYERS = {
   'src/storage': { files: ['src/util', 'src/ports', 'src/protocol'], packages: ['lib0', 'idb'] },
   'src/signaling': {
     files: ['src/util', 'src/ports', 'src/protocol'],
-    packages: ['lib0', '@noble/hashes'],
+    packages: ['lib0'],
   },
-  'src/runtime': { files: BELOW_RUNTIME, packages: ['lib0', '@noble/hashes'] },
+  'src/runtime': { files: BELOW_RUNTIME, packages: ['lib0'] },
   'src/records': {
     files: [...PURE, 'src/ports', 'src/runtime/extension.ts'],
     packages: ['lib0'],
   },
   'src/simulation': {
     files: [...PURE, 'src/ports', 'src/storage/memory.ts', 'src/runtime', 'src/records', 'src'],
-    packages: ['lib0', '@noble/hashes'],
+    packages: ['lib0'],
   },
   src: {
     files: [...BELOW_RUNTIME, 'src/runtime', 'src/records'],
-    packages: ['lib0', '@noble/hashes'],
+    packages: ['lib0'],
   },
   'src/yjs': {
     files: [...BELOW_RUNTIME, 'src/runtime', 'src'],
-    packages: ['lib0', '@noble/hashes', 'yjs', 'y-protocols'],
+    packages: ['lib0', 'yjs', 'y-protocols'],
   },
   'signaling-server': {
     files: ['src/signaling/messages.ts', 'src/util'],

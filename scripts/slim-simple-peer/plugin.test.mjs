@@ -1,4 +1,4 @@
-/** The simple-peer of the package: its source as it is, on what browsers give. */
+/** The simple-peer of the package: its source but for what a data channel has no use for, on what browsers give. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -54,7 +54,7 @@ describe('the simple-peer that the package brings along', () => {
     ({ default: Peer } = await import(`data:text/javascript,${encodeURIComponent(chunk.code)}`));
   });
 
-  it('is made of simple-peer, the two packages that stay real, and the shims', () => {
+  it('is made of simple-peer and the shims', () => {
     const modules = Object.keys(chunk.modules).filter((id) => !id.startsWith('\0'));
     const own = modules
       .filter((id) => id.includes('/scripts/slim-simple-peer/'))
@@ -64,34 +64,87 @@ describe('the simple-peer that the package brings along', () => {
     expect(own.sort()).toEqual([
       'buffer.cjs',
       'debug.cjs',
+      'err-code.cjs',
+      'get-browser-rtc.cjs',
       'queue-microtask.cjs',
       'randombytes.cjs',
       'readable-stream.cjs',
     ]);
-    expect(packages.map((id) => id.split('/node_modules/').at(-1)).sort()).toEqual([
-      'err-code/index.js',
-      'get-browser-rtc/index.js',
+    expect(packages.map((id) => id.split('/node_modules/').at(-1))).toEqual([
       'simple-peer/index.js',
     ]);
     expect(chunk.imports).toEqual([]);
   });
 
+  it('has no log, sends no media and reads no statistics; all else of it is there', async () => {
+    const { default: Whole } = await import('simple-peer');
+    const namesOf = (type) => Object.getOwnPropertyNames(type.prototype).sort();
+    const media = ['addStream', 'addTrack', 'addTransceiver'];
+    media.push('removeStream', 'removeTrack', 'replaceTrack');
+    const search = ['_onInterval', 'getStats'];
+    const left = namesOf(Whole).filter((name) => !namesOf(Peer).includes(name));
+    expect(left).toEqual([...media, ...search].sort());
+    expect(chunk.code).not.toMatch(/this\._debug\(/);
+    expect(chunk.code).not.toMatch(/stun:/);
+  });
+
+  it("ends with the browser's own error, which says by its code where it came from", async () => {
+    class RTCPeerConnection {
+      createDataChannel = () => ({ close: () => undefined });
+      createOffer = () => Promise.reject(new DOMException('not now', 'InvalidStateError'));
+      close = () => undefined;
+    }
+    const peer = new Peer({ initiator: true, wrtc: { RTCPeerConnection } });
+    const error = await new Promise((resolve) => peer.on('error', resolve));
+    expect(error).toBeInstanceOf(DOMException);
+    expect([error.code, error.message]).toEqual(['ERR_CREATE_OFFER', 'not now']);
+  });
+
+  it('connects once path and channel are open, and sends then what was written before', () => {
+    class RTCPeerConnection {
+      iceConnectionState = 'new';
+      createDataChannel = () => channel;
+      createOffer = () => new Promise(() => undefined);
+      close = () => undefined;
+    }
+    const sent = [];
+    const channel = { readyState: 'open', bufferedAmount: 0, send: (chunk) => sent.push(chunk) };
+    channel.close = () => undefined;
+    const peer = new Peer({ initiator: true, objectMode: true, wrtc: { RTCPeerConnection } });
+    const told = [];
+    peer.on('connect', () => told.push(`connected after ${sent.length}`));
+    peer.write(Uint8Array.of(1), () => told.push('written'));
+    channel.onopen();
+    expect([sent, told]).toEqual([[], []]);
+    peer._pc.iceConnectionState = 'connected';
+    peer._pc.oniceconnectionstatechange();
+    peer._pc.oniceconnectionstatechange();
+    expect(sent).toEqual([Uint8Array.of(1)]);
+    expect(told).toEqual(['written', 'connected after 1']);
+    peer.destroy();
+  });
+
   it('takes nothing from outside but what every browser has', () => {
     // Of Node's: no process, no Buffer, no global.
-    const language = ['Array', 'ArrayBuffer', 'Error', 'JSON', 'Map', 'Number', 'Object'];
+    const language = ['Array', 'ArrayBuffer', 'Error', 'JSON', 'Map', 'Object'];
     const platform = ['clearInterval', 'console', 'crypto', 'queueMicrotask', 'setInterval'];
-    const all = [...language, 'TypeError', 'Uint8Array', ...platform, 'setTimeout', 'window'];
+    const all = [
+      ...language,
+      'RTCPeerConnection',
+      'Uint8Array',
+      ...platform,
+      'setTimeout',
+      'window',
+    ];
     expect(freeNames(chunk.code)).toEqual(all);
   });
 
-  it('names the licence, the authors and the version of all that is in it', () => {
+  it('names the licence, the author and the version of simple-peer', () => {
     const licence = readFileSync(require.resolve('simple-peer/LICENSE'), 'utf8');
     const [notice] = chunk.code.split('*/');
     expect(notice).toMatch(/^\/\*!/);
-    for (const name of ['simple-peer', 'get-browser-rtc', 'err-code']) {
-      const { version } = require(`${name}/package.json`);
-      expect(notice).toContain(`${name} ${version} (MIT), `);
-    }
+    const { version } = require('simple-peer/package.json');
+    expect(notice).toContain(`simple-peer ${version} (MIT), Feross Aboukhadijeh`);
     const words = (text) => text.split(/[\s*]+/).join(' ');
     expect(words(notice)).toContain(words(licence).trim());
   });

@@ -1,6 +1,8 @@
 /**
  * Builds simple-peer from its source for browsers, without the polyfills of Node's modules that fill
  * four fifths of its own bundle: it needs so little of them that the files beside this one serve it.
+ * What a data channel has no use for goes too, a third of what is left: its log, its media, and a search
+ * for the addresses of both ends that holds up its `connect`.
  */
 
 import { readFileSync } from 'node:fs';
@@ -15,8 +17,86 @@ const { resolve } = createRequire(import.meta.url);
 /** Path of simple-peer's one source file. */
 export const SIMPLE_PEER_SOURCE = normalizePath(resolve('simple-peer'));
 
-/** The packages that have a shim here, by its file's name. Others are bundled as they are. */
-const SHIMMED = new Set(['buffer', 'debug', 'queue-microtask', 'randombytes', 'readable-stream']);
+/** The packages that it needs, each with a shim here, by its file's name. */
+const SHIMMED = new Set([
+  ...['buffer', 'debug', 'err-code', 'get-browser-rtc'],
+  ...['queue-microtask', 'randombytes', 'readable-stream'],
+]);
+
+/** Methods that an app with media calls, and those that what is replaced below does. */
+const UNUSED = [
+  ...['addStream', 'addTrack', 'replaceTrack', 'removeTrack', 'removeStream', 'addTransceiver'],
+  ...['getStats', '_onInterval'],
+];
+
+/** What it does where media come, which nobody here listens to. */
+const EMPTY = ['_onTrack', '_requestMissingTransceivers'];
+
+/**
+ * Properties of its class: a question for WebRTC, asked when it is imported, on a server too, and ICE
+ * servers of third parties.
+ */
+const STATICS = ['WEBRTC_SUPPORT', 'config'];
+
+/**
+ * In the place of the method that, once path and channel are open, looks in the statistics for the
+ * addresses of both ends, again each 100 ms until they are there, and then says `connect`. It also sees
+ * to browsers without `bufferedamountlow`, which are none any more.
+ */
+const MAYBE_READY = `_maybeReady () {
+    if (this._connected || !this._pcReady || !this._channelReady) return
+    this._connected = true
+    const { _chunk: early, _cb: done } = this
+    this._chunk = this._cb = null
+    if (early) this._write(early, null, done)
+    this.emit('connect')
+  }`;
+
+/** What stands in the place of methods. */
+const REPLACED = new Map([
+  ...UNUSED.map((name) => [name, ''] as const),
+  ...EMPTY.map((name) => [name, `${name} () {}`] as const),
+  ['_maybeReady', MAYBE_READY],
+]);
+
+interface Member {
+  readonly object?: { readonly name?: string };
+  readonly property?: { readonly name?: string };
+}
+
+/** A node of the syntax tree (ESTree), as far as it is looked at here. */
+interface SyntaxNode {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly key?: { readonly name?: string };
+  readonly expression?: SyntaxNode;
+  readonly callee?: Member;
+  readonly left?: Member;
+}
+
+/** `code` without its log and `STATICS`, and with what is in the place of methods. */
+function withoutUnused(code: string, ast: SyntaxNode): string {
+  let kept = '';
+  let at = 0;
+  const visit = (node: SyntaxNode): void => {
+    const { callee, left } = node.expression ?? {};
+    const isLog = callee?.property?.name === '_debug';
+    const isStatic = left?.object?.name === 'Peer' && STATICS.includes(left.property?.name ?? '');
+    const method = node.type === 'MethodDefinition' ? node.key?.name : undefined;
+    const replacement = isLog || isStatic ? '' : REPLACED.get(method ?? '');
+    if (replacement !== undefined) {
+      kept += code.slice(at, node.start) + replacement;
+      at = node.end;
+      return;
+    }
+    for (const part of Object.values(node).flat()) {
+      if (typeof part?.type === 'string') visit(part);
+    }
+  };
+  visit(ast);
+  return kept + code.slice(at);
+}
 
 /** Puts simple-peer's source, on shims, in the place of its bundle. The dev server keeps the bundle. */
 export function slimSimplePeer(): Plugin {
@@ -30,18 +110,18 @@ export function slimSimplePeer(): Plugin {
       if (importer !== SIMPLE_PEER_SOURCE || !SHIMMED.has(id)) return undefined;
       return normalizePath(fileURLToPath(new URL(`${id}.cjs`, import.meta.url)));
     },
+    transform(code, id) {
+      if (id !== SIMPLE_PEER_SOURCE) return undefined;
+      return { code: withoutUnused(code, this.parse(code)), map: null };
+    },
   };
 }
 
-/** What a file that holds simple-peer has to say of its licences, as a legal comment. */
+/** What a file that holds simple-peer has to say of its licence, as a legal comment. */
 export function licenceNotice(): string {
-  const fromSimplePeer = createRequire(SIMPLE_PEER_SOURCE);
-  const packages = ['simple-peer', 'get-browser-rtc', 'err-code'].map((name) => {
-    const path = fromSimplePeer.resolve(`${name}/package.json`);
-    const { version, author, license } = JSON.parse(readFileSync(path, 'utf8'));
-    return `${name} ${version} (${license}), ${author.name ?? author}`;
-  });
+  const manifest = readFileSync(resolve('simple-peer/package.json'), 'utf8');
+  const { version, author, license } = JSON.parse(manifest);
   const text = readFileSync(resolve('simple-peer/LICENSE'), 'utf8').trim();
-  const lines = [...packages, '', ...text.split('\n')];
+  const lines = [`simple-peer ${version} (${license}), ${author.name}`, '', ...text.split('\n')];
   return `/*!\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */`;
 }

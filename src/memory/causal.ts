@@ -10,7 +10,7 @@ import type { Seen } from './context.ts';
 import { DeltaLog, type LogLimits, sizeOf } from './delta-log.ts';
 import type { Delta, Dot } from './types.ts';
 
-/** How much may wait; what comes beyond it is not taken, and reconciliation brings it later. */
+/** How much may wait; beyond it what waits longest goes, and reconciliation brings it later. */
 export interface WaitingLimits {
   /** Deltas. Default 4,096. */
   readonly deltas: number;
@@ -30,8 +30,10 @@ interface Missed {
 export class WaitingDeltas {
   readonly #limits: WaitingLimits;
   readonly #missed = new Map<string, Missed>();
-  readonly #names = new Set<string>();
+  /** By name, in the order in which they came, each with which it was. */
+  readonly #deltas = new Map<string, { readonly delta: Delta; readonly place: number }>();
   #bytes = 0;
+  #added = 0;
 
   constructor(limits: WaitingLimits = WAITING_LIMITS) {
     this.#limits = limits;
@@ -39,7 +41,12 @@ export class WaitingDeltas {
 
   /** How many deltas wait. */
   get size(): number {
-    return this.#names.size;
+    return this.#deltas.size;
+  }
+
+  /** How many ever came to wait. */
+  get added(): number {
+    return this.#added;
   }
 
   /** Bytes that they take, by `sizeOf`. */
@@ -55,16 +62,32 @@ export class WaitingDeltas {
     return dots.filter((dot) => here.find(dot) === undefined);
   }
 
-  /** Takes `delta`, which lacks a cause in `seen`; false where it is not taken for want of room. */
-  add(delta: Delta, seen: Seen): boolean {
+  /** Takes `delta`, which lacks a cause in `seen`, and lets go of the oldest where there is too much. */
+  add(delta: Delta, seen: Seen): void {
     const name = nameOf(delta.replica, delta.first);
-    if (this.#names.has(name)) return true;
-    const bytes = sizeOf(delta);
-    if (this.size >= this.#limits.deltas || this.#bytes + bytes > this.#limits.bytes) return false;
-    this.#names.add(name);
-    this.#bytes += bytes;
+    if (this.#deltas.has(name)) return;
+    this.#deltas.set(name, { delta, place: this.#added++ });
+    this.#bytes += sizeOf(delta);
     this.#waitFor(firstMissing(delta, seen) as Dot, delta);
-    return true;
+    for (const [, { place }] of this.#deltas) {
+      if (this.size <= this.#limits.deltas && this.#bytes <= this.#limits.bytes) break;
+      this.evict(place + 1);
+    }
+  }
+
+  /** Lets go of those that came to wait before `added` was so much. */
+  evict(added: number): void {
+    const gone = new Set<Delta>();
+    for (const { delta, place } of this.#deltas.values()) {
+      if (place >= added) break;
+      gone.add(delta);
+      this.#drop(delta);
+    }
+    if (gone.size === 0) return;
+    for (const [name, { waiting }] of this.#missed) {
+      for (const delta of waiting) if (gone.has(delta)) waiting.delete(delta);
+      if (waiting.size === 0) this.#missed.delete(name);
+    }
   }
 
   /** Takes out and gives those whose causes are all in `seen`. */
@@ -79,11 +102,13 @@ export class WaitingDeltas {
         else ready.push(delta);
       }
     }
-    for (const delta of ready) {
-      this.#names.delete(nameOf(delta.replica, delta.first));
-      this.#bytes -= sizeOf(delta);
-    }
+    for (const delta of ready) this.#drop(delta);
     return ready;
+  }
+
+  #drop(delta: Delta): void {
+    this.#deltas.delete(nameOf(delta.replica, delta.first));
+    this.#bytes -= sizeOf(delta);
   }
 
   #waitFor(dot: Dot, delta: Delta): void {

@@ -4,7 +4,7 @@
  * read without a doubt. Payloads are copied, so that a value does not keep its frame in memory.
  */
 
-import { writeUint8, writeVarUint8Array } from 'lib0/encoding';
+import { writeUint8, writeVarString } from 'lib0/encoding';
 import {
   DecodeError,
   type Decoder,
@@ -31,9 +31,15 @@ import {
   type RecordKey,
   type Write,
 } from './types.ts';
-import { readCounter, readDot, readReplica, writeDot, writeReplica, writeUint } from './wire.ts';
-
-const utf8 = new TextEncoder();
+import {
+  readCounter,
+  readDot,
+  readReplica,
+  writeDot,
+  writeReplica,
+  writeSized,
+  writeUint,
+} from './wire.ts';
 
 /** Whether `payload` is one that the type of record `key` reads. */
 export function isPayloadOf(key: RecordKey, payload: Uint8Array): boolean {
@@ -58,7 +64,7 @@ export function isPayloadOf(key: RecordKey, payload: Uint8Array): boolean {
 }
 
 export function writeKey(encoder: Encoder, key: RecordKey): void {
-  writeVarUint8Array(encoder, utf8.encode(key));
+  writeVarString(encoder, key);
 }
 
 export function readKey(decoder: Decoder): RecordKey {
@@ -72,7 +78,7 @@ export function writeRecord(encoder: Encoder, record: DottedRecord): void {
   writeUint(encoder, values.length);
   for (const value of values) {
     writeDot(encoder, value);
-    writeVarUint8Array(encoder, value.payload);
+    writeSized(encoder, value.payload);
   }
 }
 
@@ -104,7 +110,7 @@ export function encodeDelta(delta: Delta): Uint8Array {
       writeKey(encoder, key);
       writeDots(encoder, removed);
       writeUint8(encoder, payload === undefined ? 0 : 1);
-      if (payload !== undefined) writeVarUint8Array(encoder, payload);
+      if (payload !== undefined) writeSized(encoder, payload);
     }
   });
 }
@@ -139,9 +145,9 @@ function readWrite(decoder: Decoder, replica: string, counter: number): Write {
 }
 
 function readPayload(decoder: Decoder, key: RecordKey): Uint8Array {
-  const payload = readSized(decoder, BOUNDS.payloadBytes).slice();
+  const payload = readSized(decoder, BOUNDS.payloadBytes);
   if (!isPayloadOf(key, payload)) throw new DecodeError('not a payload of the record');
-  return payload;
+  return payload.slice();
 }
 
 function writeDots(encoder: Encoder, dots: readonly Dot[]): void {

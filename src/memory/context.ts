@@ -115,6 +115,18 @@ export function withEntries(
   };
 }
 
+/** Whether `context` may come to hold dots of `replicas` too: a memory has `BOUNDS.replicas` at most. */
+export function hasRoom(context: ContextView, replicas: Iterable<ReplicaId>): boolean {
+  const added = new Set<ReplicaId>();
+  for (const replica of replicas) if (context.of(replica) === undefined) added.add(replica);
+  return added.size === 0 || context.size + added.size <= BOUNDS.replicas;
+}
+
+/** The replicas of which `context` has a dot. */
+export function* replicasIn(context: ContextView): Generator<ReplicaId> {
+  for (const [replica] of context) yield replica;
+}
+
 /** The dots of `dots` alone. */
 export function seenOf(dots: Iterable<Dot>): Context {
   const context = new Context();

@@ -57,19 +57,31 @@ describe('WaitingDeltas', () => {
     dependencies: [{ replica: replica(1), counter }],
   });
 
-  it('C2: takes no more than its limits, and has room again for what was released', () => {
+  it('C2: lets go of the oldest beyond its limits, and has room again for what was released', () => {
     const [small, large] = [sizeOf(waitingFor(0, 0, 1)), sizeOf(waitingFor(0, 0, 8))];
     const waiting = new WaitingDeltas({ deltas: 2, bytes: small + large });
     const seen = new Context();
-    expect(waiting.add(waitingFor(0, 0, 8), seen)).toBe(true);
-    expect(waiting.add(waitingFor(0, 1, 8), seen)).toBe(false);
-    expect(waiting.add(waitingFor(1, 2), seen)).toBe(true);
-    expect(waiting.add(waitingFor(1, 3), seen)).toBe(false);
-    expect(waiting.bytes).toBe(small + large);
-    seen.add(replica(1), 0, 1);
-    expect(waiting.release(seen).map(({ first }) => first)).toEqual([0]);
-    expect([waiting.size, waiting.bytes]).toEqual([1, small]);
-    expect(waiting.missing()).toEqual([{ replica: replica(1), counter: 1 }]);
+    waiting.add(waitingFor(0, 0, 8), seen);
+    waiting.add(waitingFor(0, 1, 8), seen);
+    expect([waiting.size, waiting.bytes]).toEqual([1, large]);
+    waiting.add(waitingFor(1, 2), seen);
+    expect([waiting.size, waiting.bytes]).toEqual([2, small + large]);
+    waiting.add(waitingFor(1, 3), seen);
+    expect([waiting.size, waiting.bytes]).toEqual([2, 2 * small]);
+    seen.add(replica(1), 0, 4);
+    expect(waiting.release(seen)).toHaveLength(2);
+    expect([waiting.size, waiting.bytes, waiting.missing()]).toEqual([0, 0, []]);
+  });
+
+  it('C2: lets go of what came to wait before a place', () => {
+    const waiting = new WaitingDeltas();
+    const seen = new Context();
+    waiting.add(waitingFor(0, 0), seen);
+    const { added } = waiting;
+    waiting.add(waitingFor(0, 1), seen);
+    waiting.evict(added);
+    expect([waiting.size, waiting.added]).toEqual([1, 2]);
+    expect(waiting.missing()).toHaveLength(1);
   });
 
   it('C2: what a waiting delta will bring is not asked for', () => {

@@ -63,6 +63,14 @@ export class DeltaLog {
     return covers(delta, counter) ? delta : undefined;
   }
 
+  /** Lets go of the deltas of `replica` that have a dot from `counter` on. */
+  forget(replica: ReplicaId, counter: number): void {
+    const deltas = this.#replicas.get(replica) ?? [];
+    for (const delta of [...deltas]) {
+      if (delta.first + delta.writes.length > counter) this.#drop(delta);
+    }
+  }
+
   #drop(delta: Delta): void {
     this.#queue.delete(delta);
     this.#writes -= delta.writes.length;

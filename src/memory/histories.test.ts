@@ -7,7 +7,10 @@ const CAUSAL_SEEDS = process.env.MNEMESH_SOAK === undefined ? 1000 : 5000;
 /** Twenty times what a history takes. */
 const MS_A_SEED = 600;
 
-/** What goes wrong in some history without a rule. R3 and R9 are in replica.test.ts. */
+/**
+ * What goes wrong in some history without a rule. R3 and R9 are in replica.test.ts, R10 in
+ * reconcile/reconcile.test.ts.
+ */
 const NEEDED: readonly (readonly [Rule, RegExp])[] = [
   ['R1', /is missing, and nothing removed it/],
   ['R2', /is missing, and nothing removed it|returned by a join/],

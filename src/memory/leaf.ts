@@ -1,63 +1,113 @@
 /**
- * What is hashed of the memory: record keys, records, and a replica's part of the context.
+ * What the tries of a memory hold: records, and what the context has of each replica (SPEC.md section 6).
  *
- * Each hash is SHA-256 over a byte that says what it is of, then canonical bytes, so equal hashes mean
- * equal content and no hash of one kind passes for another (SPEC.md section 6). Domain bytes from
- * 16 on are these; the trie has those below.
+ * Where an item hangs is a hash of its name. What it holds is hashed with the bucket that it is in, as
+ * it is where it is short: most records are, and so they are hashed once and not twice.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { writeUint8, writeVarUint8Array } from 'lib0/encoding';
-import { fromHex } from '../util/bytes.ts';
-import { encode } from '../util/codec.ts';
 import type { IntervalSet } from '../util/intervals.ts';
-import { writeIntervals } from './context.ts';
+import { type Hasher, hasher, type Packed } from './hasher.ts';
+import type { TrieItem } from './trie/trie-nodes.ts';
 import type { DottedRecord, RecordKey, ReplicaId } from './types.ts';
-import { writeDot } from './wire.ts';
 
 const KEY_DOMAIN = 16;
 const RECORD_DOMAIN = 17;
 const REPLICA_DOMAIN = 18;
 const ENTRY_DOMAIN = 19;
 
-const utf8 = new TextEncoder();
+/** What takes more is hashed by itself: about so many bytes of a record, intervals of an entry. */
+const SHORT_BYTES = 96;
+const SHORT_INTERVALS = 8;
+/** What a dot and a length take. */
+const DOT_BYTES = 12;
 
-/** H(record key): where the record hangs in the trie of records. 32 bytes. */
-export function hashKey(key: RecordKey): Uint8Array {
-  return hashOf(KEY_DOMAIN, utf8.encode(key));
+/** H(record key): where the record hangs in the trie of records. */
+export function hashKey(key: RecordKey): Packed {
+  hasher.of(KEY_DOMAIN).text(key);
+  return hasher.hash();
 }
 
-/** H(dots and payloads) of a record: with `hashKey`, its item in the trie. 32 bytes. */
-export function hashRecord(record: DottedRecord): Uint8Array {
-  return sha256(
-    encode((encoder) => {
-      writeUint8(encoder, RECORD_DOMAIN);
-      for (let each: DottedRecord | undefined = record; each !== undefined; each = each.next) {
-        writeDot(encoder, each);
-        writeVarUint8Array(encoder, each.payload);
-      }
-    }),
-  );
+/** H(replica): where a replica's part of the context hangs in the trie of contexts. */
+export function hashReplica(replica: ReplicaId): Packed {
+  hasher.of(REPLICA_DOMAIN).replica(replica);
+  return hasher.hash();
 }
 
-/** H(replica): where a replica's part of the context hangs in the trie of contexts. 32 bytes. */
-export function hashReplica(replica: ReplicaId): Uint8Array {
-  return hashOf(REPLICA_DOMAIN, fromHex(replica) as Uint8Array);
+/** An item that is hashed as it is, or by the hash of what it holds where that is long. */
+abstract class Entry implements TrieItem {
+  abstract readonly path: Packed;
+  #hash: Packed | undefined;
+
+  write(to: Hasher): void {
+    if (this.#hash === undefined) return this.writeAll(to);
+    // No content begins so.
+    to.byte(0);
+    to.codes(this.#hash);
+  }
+
+  /** What it holds is long. */
+  protected shorten(domain: number): void {
+    this.writeAll(hasher.of(domain));
+    this.#hash = hasher.hash();
+  }
+
+  protected abstract writeAll(to: Hasher): void;
 }
 
-/** H(a replica's intervals), canonical: its item in the trie of contexts. 32 bytes. */
-export function hashEntry(intervals: IntervalSet): Uint8Array {
-  return sha256(
-    encode((encoder) => {
-      writeUint8(encoder, ENTRY_DOMAIN);
-      writeIntervals(encoder, intervals);
-    }),
-  );
+/** A record with its key. */
+export class RecordEntry extends Entry {
+  readonly path: Packed;
+  readonly key: RecordKey;
+  readonly record: DottedRecord;
+
+  constructor(key: RecordKey, record: DottedRecord) {
+    super();
+    this.path = hashKey(key);
+    this.key = key;
+    this.record = record;
+    let bytes = key.length;
+    for (let each: DottedRecord | undefined = record; each !== undefined; each = each.next) {
+      bytes += DOT_BYTES + each.payload.length;
+    }
+    if (bytes > SHORT_BYTES) this.shorten(RECORD_DOMAIN);
+  }
+
+  protected writeAll(to: Hasher): void {
+    to.text(this.key);
+    let values = 0;
+    for (let each: DottedRecord | undefined = this.record; each; each = each.next) values++;
+    to.uint(values);
+    for (let each: DottedRecord | undefined = this.record; each; each = each.next) {
+      to.replica(each.replica);
+      to.uint(each.counter);
+      to.uint(each.payload.length);
+      to.bytes(each.payload);
+    }
+  }
 }
 
-function hashOf(domain: number, bytes: Uint8Array): Uint8Array {
-  const input = new Uint8Array(1 + bytes.length);
-  input[0] = domain;
-  input.set(bytes, 1);
-  return sha256(input);
+/** What a context holds of a replica; not to be changed. */
+export class ContextEntry extends Entry {
+  readonly path: Packed;
+  readonly replica: ReplicaId;
+  readonly intervals: IntervalSet;
+
+  constructor(replica: ReplicaId, intervals: IntervalSet) {
+    super();
+    this.path = hashReplica(replica);
+    this.replica = replica;
+    this.intervals = intervals;
+    if (intervals.intervals > SHORT_INTERVALS) this.shorten(ENTRY_DOMAIN);
+  }
+
+  protected writeAll(to: Hasher): void {
+    to.uint(this.intervals.intervals);
+    to.replica(this.replica);
+    let previous = 0;
+    for (const [start, end] of this.intervals) {
+      to.uint(start - previous);
+      to.uint(end - start);
+      previous = end;
+    }
+  }
 }

@@ -63,31 +63,31 @@ export function isTwinsSide(
 }
 
 /**
- * Takes the values of this session out of `store`, puts back the totals of before it, and gives what
- * to write instead, in the epoch `epoch`.
+ * Takes the own values from counter `from` on out of `store`, puts back the totals in `bases` from before
+ * it, and gives what to write instead, in epoch 0.
  */
 export function rewritten(
   store: RecordStore,
   own: OwnDots,
+  from: number,
   bases: ReadonlyMap<RecordKey, DottedRecord>,
-  epoch: number,
 ): Move[] {
-  const isSessions = (value: DottedRecord) =>
-    value.replica === own.id && value.counter >= own.since && value.counter < own.next;
+  const isMoving = (value: DottedRecord) =>
+    value.replica === own.id && value.counter >= from && value.counter < own.next;
   const moves: Move[] = [];
   for (const [key, record] of [...store.entries()]) {
-    const values = [...valuesOf(record)].filter(isSessions);
+    const values = [...valuesOf(record)].filter(isMoving);
     // The types leave one value of a session in a record.
     const value = values.at(-1);
     if (value === undefined) continue;
-    const base = bases.get(key);
-    const rest = without(record, isSessions);
+    const kept = bases.get(key);
+    const base = kept !== undefined && kept.counter < from ? kept : undefined;
+    const rest = without(record, isMoving);
     store.put(key, base === undefined ? rest : withValue(rest, base, base.payload));
     moves.push({
       key,
       removed: values.filter(({ counter }) => counter < own.published),
-      payload:
-        typeOf(key) === 'counter' ? rebased(value.payload, base?.payload, epoch) : value.payload,
+      payload: typeOf(key) === 'counter' ? rebased(value.payload, base?.payload, 0) : value.payload,
     });
   }
   return moves;

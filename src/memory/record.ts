@@ -8,11 +8,26 @@
  */
 
 import type { Seen } from './context.ts';
-import { compareDots, type Dot, type DottedRecord } from './types.ts';
+import {
+  compareDots,
+  type Dot,
+  type DottedRecord,
+  type RecordKey,
+  type ReplicaId,
+} from './types.ts';
 
 /** The dotted values of `record` in order of dots. */
 export function* valuesOf(record: DottedRecord | undefined): Generator<DottedRecord> {
   for (let each = record; each !== undefined; each = each.next) yield each;
+}
+
+/** Who wrote what `records` hold. */
+export function* writersOf(
+  records: ReadonlyMap<RecordKey, DottedRecord | undefined>,
+): Generator<ReplicaId> {
+  for (const record of records.values()) {
+    for (const { replica } of valuesOf(record)) yield replica;
+  }
 }
 
 /** Whether `record` holds `dot`, and with what. */

@@ -8,13 +8,13 @@
 import { MeshError } from '../util/errors.ts';
 import { firstMissing, WaitingDeltas } from './causal.ts';
 import { ChangeQueue, changesSince, type MemoryChange } from './changes.ts';
-import { type ContextView, seenOf } from './context.ts';
+import { type ContextView, hasRoom, replicasIn, seenOf } from './context.ts';
 import { DeltaLog } from './delta-log.ts';
 import { Frontier } from './frontier.ts';
 import { type MemorySide, sideKeys, theirRecord } from './join.ts';
 import { type CollectionKey, typeOf } from './keys.ts';
 import { isTwinsDelta, isTwinsSide, type OwnDots, rewritten } from './own-dots.ts';
-import { findDot, mergeRecords, valuesOf } from './record.ts';
+import { findDot, mergeRecords, valuesOf, writersOf } from './record.ts';
 import { type Pin, type Pinned, RecordStore } from './store.ts';
 import { Transaction, type Writer } from './transaction.ts';
 import type { Delta, DottedRecord, RecordKey, ReplicaId } from './types.ts';
@@ -24,11 +24,6 @@ export interface ReplicaOptions {
   readonly id: ReplicaId;
   /** The first counter to use. All below were durably reserved by whoever wrote with this id before. */
   readonly next: number;
-  /**
-   * The first counter whose write is to be done again if the id turns out to be in use elsewhere.
-   * Default `next`; lower where an earlier session with this id wrote and met nobody (SPEC.md R9).
-   */
-  readonly since?: number;
   /** The run of running totals to go on with after a clean close. Default `next`: a new one. */
   readonly epoch?: number;
   /** Whether a delta waits for its causes. Default false. */
@@ -38,11 +33,13 @@ export interface ReplicaOptions {
 }
 
 /**
- * `applied`: it brought news. `known`: it did not. `waiting`: it lacks a cause; `full`: it does, and
- * there is no room for it. `twin`: someone else writes with this replica's id; nothing was taken, and
- * `moveTo` is to be called.
+ * Why nothing was taken. `twin`: someone else writes with this replica's id, and `moveTo` is to be called.
+ * `full`: there would be more replicas than `BOUNDS.replicas`.
  */
-export type Applied = 'applied' | 'known' | 'waiting' | 'full' | 'twin';
+export type Refused = 'twin' | 'full';
+
+/** `applied`: it brought news. `known`: it did not. `waiting`: it lacks a cause. */
+export type Applied = 'applied' | 'known' | 'waiting' | Refused;
 
 export class Replica {
   /** Recent deltas, local and remote. */
@@ -51,8 +48,10 @@ export class Replica {
   readonly #waiting: WaitingDeltas | undefined;
   readonly #frontier: Frontier | undefined;
   readonly #changes: ChangeQueue;
-  /** Own totals from before `#since` that unpublished writes replaced; R9 puts them back. */
-  readonly #bases = new Map<RecordKey, DottedRecord>();
+  /** Own totals that were published and that unpublished writes replaced; a move puts them back. */
+  #bases = new Map<RecordKey, DottedRecord>();
+  /** Up to where dots were marked, and the totals of those that were replaced since. */
+  #marked: { readonly next: number; readonly bases: Map<RecordKey, DottedRecord> };
   #transaction: Transaction | undefined;
   #id: ReplicaId;
   #epoch: number;
@@ -64,8 +63,9 @@ export class Replica {
     this.#id = options.id;
     this.#next = options.next;
     this.#epoch = options.epoch ?? options.next;
-    this.#since = options.since ?? options.next;
+    this.#since = options.next;
     this.#published = this.#since;
+    this.#marked = { next: this.#published, bases: this.#bases };
     this.#waiting = options.isCausal ? new WaitingDeltas() : undefined;
     this.#frontier = options.isCausal ? new Frontier() : undefined;
     this.#changes = new ChangeQueue(options.changed ?? (() => undefined));
@@ -102,7 +102,7 @@ export class Replica {
   }
 
   /** In causal rooms: deltas that wait for a cause. */
-  get waiting(): Pick<WaitingDeltas, 'size' | 'bytes' | 'missing'> | undefined {
+  get waiting(): Pick<WaitingDeltas, 'size' | 'bytes' | 'missing' | 'added' | 'evict'> | undefined {
     return this.#waiting;
   }
 
@@ -157,8 +157,10 @@ export class Replica {
   apply(delta: Delta): Applied {
     this.#refuseWithin('A delta');
     if (isTwinsDelta(delta, this.#own())) return 'twin';
+    if (!hasRoom(this.context, replicasOf(delta))) return 'full';
     if (this.#waiting !== undefined && firstMissing(delta, this.context) !== undefined) {
-      return this.#waiting.add(delta, this.context) ? 'waiting' : 'full';
+      this.#waiting.add(delta, this.context);
+      return 'waiting';
     }
     const isNew = this.#applyNow(delta);
     this.#applyReady();
@@ -167,15 +169,15 @@ export class Replica {
 
   /**
    * Joins another memory whole: `side` has its context and its record of each key in which it differed
-   * from `pin` (R1). What was touched here since is judged by the other's context too (R3).
-   * False where someone else writes with this replica's id: nothing was taken, and `moveTo` is to be
-   * called. Whether `side` is complete is for the caller to make sure (R2).
+   * from `pin` (R1). What was touched here since is judged by the other's context too (R3). Whether
+   * `side` is complete is for the caller to make sure (R2).
    */
-  joinPinned(pin: Pin, side: MemorySide): boolean {
+  joinPinned(pin: Pin, side: MemorySide): Refused | undefined {
     this.#refuseWithin('A join');
-    if (isTwinsSide(side.records, side.context, this.#own())) return false;
+    if (isTwinsSide(side.records, side.context, this.#own())) return 'twin';
+    if (!hasRoom(this.context, replicasIn(side.context))) return 'full';
     this.#join(side, sideKeys(side, pin.touched()), pin, 'remote');
-    return true;
+    return undefined;
   }
 
   /**
@@ -191,9 +193,9 @@ export class Replica {
 
   /**
    * Takes single records of another memory as they are in its snapshot, and of its context no more
-   * than their dots (R1). Not in causal rooms, where a memory is joined whole. False as `joinPinned`.
+   * than their dots (R1). Not in causal rooms, where a memory is joined whole.
    */
-  takeRecords(side: MemorySide): boolean {
+  takeRecords(side: MemorySide): Refused | undefined {
     this.#refuseWithin('A join');
     if (this.#waiting !== undefined) {
       throw new MeshError(
@@ -201,7 +203,8 @@ export class Replica {
         'A causal memory takes no single records. Nothing changed.',
       );
     }
-    if (isTwinsSide(side.records, undefined, this.#own())) return false;
+    if (isTwinsSide(side.records, undefined, this.#own())) return 'twin';
+    if (!hasRoom(this.context, writersOf(side.records))) return 'full';
     const before = this.#store.pin();
     this.#mergeRecords(side, side.records.keys());
     for (const record of side.records.values()) {
@@ -210,39 +213,58 @@ export class Replica {
       }
     }
     this.#told(before, 'remote', undefined, undefined);
-    return true;
+    return undefined;
   }
 
-  /**
-   * Tells that all dots issued so far may reach peers from now on. To be called before they are sent,
-   * and before they are written to a disk from which another tab may send them (R9).
-   */
+  /** Tells that all dots issued so far may reach peers from now on; to be called before they are sent (R9). */
   publish(): void {
-    this.#published = this.#next;
-    this.#bases.clear();
+    this.mark();
+    this.publishMarked();
+  }
+
+  /** Marks the dots issued so far, which are being written to a disk that other tabs read. */
+  mark(): void {
+    this.#marked = { next: this.#next, bases: new Map() };
+  }
+
+  /** Tells that dots that were marked were not written after all. */
+  unmark(): void {
+    this.#marked = { next: this.#published, bases: this.#bases };
+  }
+
+  /** Tells that dots that were marked may reach peers from now on. */
+  publishMarked(): void {
+    const { next, bases } = this.#marked;
+    if (next <= this.#published) return;
+    this.#published = next;
+    this.#bases = bases;
   }
 
   /**
-   * Goes on under the fresh id `id` from its counter `next`, with the live writes that this session made
-   * under the old one (R9). Dots that nobody saw are forgotten; those that were published are named
-   * as removed.
+   * Goes on under the fresh id `id`, with live writes made under the old one: where that is a twin's too
+   * (`isTwins`, R9) all of this session's, of which those that were published are named as removed; else
+   * those that were not published, since the others stand. Dots that nobody saw are forgotten.
    */
-  moveTo(id: ReplicaId, next = 0): void {
+  moveTo(id: ReplicaId, isTwins: boolean): void {
     this.#refuseWithin('A change of id');
+    // What is being written may be read before it can be taken back.
+    this.publishMarked();
     const old = this.#own();
     const before = this.#store.pin();
-    const writes = rewritten(this.#store, old, this.#bases, next);
-    this.#store.forget(old.id, Math.max(old.since, old.published), old.next);
+    const writes = rewritten(this.#store, old, isTwins ? old.since : old.published, this.#bases);
+    this.#store.forget(old.id, old.published, old.next);
+    this.log.forget(old.id, old.published);
     this.#id = id;
-    this.#next = next;
-    this.#epoch = next;
-    this.#since = next;
-    this.#published = next;
-    this.#bases.clear();
+    this.#next = 0;
+    this.#epoch = 0;
+    this.#since = 0;
+    this.#published = 0;
+    this.#bases = new Map();
+    this.unmark();
     // The causes of forgotten dots are no longer told by the frontier; the last dot of every replica
     // depends on at least as much.
     this.#frontier?.reset(this.context);
-    const transaction = new Transaction(this.#store, id, next, next);
+    const transaction = new Transaction(this.#store, id, 0, 0);
     for (const { key, removed, payload } of writes) transaction.putMoved(key, payload, removed);
     const delta = this.#deltaOf(transaction);
     if (delta !== undefined) this.#take(delta);
@@ -330,14 +352,15 @@ export class Replica {
     }
   }
 
-  /** Keeps the totals of earlier sessions that the transaction begun at `before` replaced. */
+  /** Keeps the published and marked totals that the transaction begun at `before` replaced. */
   #keepBases(before: Pinned): void {
     for (const [key, was] of before.records) {
       if (typeOf(key) !== 'counter') continue;
       const after = this.#store.get(key);
       for (const value of valuesOf(was)) {
-        const isBase = value.replica === this.#id && value.counter < this.#since;
-        if (isBase && findDot(after, value) === undefined) this.#bases.set(key, value);
+        if (value.replica !== this.#id || findDot(after, value) !== undefined) continue;
+        if (value.counter < this.#published) this.#bases.set(key, value);
+        if (value.counter < this.#marked.next) this.#marked.bases.set(key, value);
       }
     }
   }
@@ -358,4 +381,10 @@ export class Replica {
     if (this.#transaction === undefined) return;
     throw new MeshError('bad-argument', `${what} within a transaction. Nothing changed.`);
   }
+}
+
+/** Whom `delta` brings into the context. */
+function* replicasOf({ replica, writes }: Delta): Generator<ReplicaId> {
+  yield replica;
+  for (const { removed } of writes) for (const dot of removed) yield dot.replica;
 }

@@ -77,8 +77,8 @@ export const BOUNDS = {
   writes: 65_536,
   /** Nearest dependencies of a delta. */
   dependencies: 65_536,
-  /** Replicas in a context. */
-  replicas: 1_048_576,
+  /** Replicas in a context. A room gets one for each tab of a profile that is open at a time. */
+  replicas: 65_536,
   /** Intervals of one replica in a context. */
   intervals: 65_536,
   /** Nesting of a value. */

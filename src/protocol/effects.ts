@@ -2,6 +2,7 @@
 
 import type { MeshErrorCode } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
+import type { Averaging } from './aggregates/averaging.ts';
 import type { MemberChange } from './membership/member-table.ts';
 import type { ByeReason, RelayKind } from './wire.ts';
 
@@ -52,6 +53,8 @@ export type Input =
       readonly channel: number;
       readonly payload: Uint8Array;
     }
+  /** Take part in aggregates from now on, once; handed in, so that a tab without need not load them. */
+  | { readonly type: 'joinAggregates'; readonly averaging: typeof Averaging }
   /** Set this tab's value of an aggregate, or clear it. */
   | { readonly type: 'aggregate'; readonly name: string; readonly value: number | undefined }
   /** The replica that this tab writes as: a session of a greater generation supersedes the one before. */

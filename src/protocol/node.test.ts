@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../util/random.ts';
 import { runs } from '../util/testing/runs.ts';
+import { Averaging } from './aggregates/averaging.ts';
 import { resolveConfig } from './config.ts';
 import type { Effect, Input } from './effects.ts';
 import { AGGREGATES_CHANNEL } from './limits.ts';
@@ -32,8 +33,9 @@ class Bench {
   /** When the timer that is set runs out. */
   timerDue = Number.POSITIVE_INFINITY;
 
-  constructor(config: Parameters<typeof resolveConfig>[0] = {}) {
+  constructor(config: Parameters<typeof resolveConfig>[0] = {}, hasAggregates = true) {
     this.node = new Node(ME, resolveConfig(config), seededRandom(1), false, this.now);
+    if (hasAggregates) this.do({ type: 'joinAggregates', averaging: Averaging });
   }
 
   do(input: Input) {
@@ -199,7 +201,13 @@ describe('one node', () => {
     const bench = started();
     bench.link(A);
     const dead = entry(ME, { status: 'dead', incarnation: 5 });
-    bench.frame(A, { type: 'members', reply: false, entries: [dead], lists: [] });
+    bench.frame(A, {
+      type: 'members',
+      asksEntries: false,
+      asksLists: false,
+      entries: [dead],
+      lists: [],
+    });
     expect(bench.node.members.find(({ id }) => id === ME)).toMatchObject({
       status: 'alive',
       incarnation: 6,
@@ -244,7 +252,7 @@ describe('one node', () => {
     expect(bench.node.estimate('load')?.mean).toBe(3);
   });
 
-  it('a node that is out of the room answers no input, and is hidden when it joins', () => {
+  it('a node that is out of the room answers no input, and joins as what it is: hidden, a replica', () => {
     const bench = new Bench();
     const inputs: Input[] = [
       { type: 'candidates', peers: [A] },
@@ -254,12 +262,31 @@ describe('one node', () => {
       { type: 'broadcast', channel: 1, payload: PAYLOAD },
       { type: 'timer', name: 'tick' },
       { type: 'visibility', hidden: true },
+      { type: 'identity', replica: 'a'.repeat(16), generation: 3 },
       { type: 'activity' },
     ];
     for (const input of inputs) expect(bench.do(input).effects).toEqual([]);
     expect(bench.node.wouldAnswer(A, bench.now)).toBe(false);
     bench.do({ type: 'start' });
-    expect(bench.node.members).toMatchObject([{ id: ME, hidden: true }]);
+    const self = { id: ME, hidden: true, replica: 'a'.repeat(16), generation: 3 };
+    expect(bench.node.members).toMatchObject([self]);
+  });
+
+  it('takes part in aggregates once it is told to, with the neighbors that it has', () => {
+    const bench = new Bench({}, false);
+    bench.do({ type: 'start' });
+    bench.link(A);
+    bench.do({ type: 'aggregate', name: 'load', value: 3 });
+    const asked: Frame = { type: 'direct', channel: AGGREGATES_CHANNEL, payload: PAYLOAD };
+    expect(kinds(bench.frame(A, asked).effects)).not.toContain('hangUp');
+    expect(bench.node.estimate('load')).toBeUndefined();
+    bench.do({ type: 'joinAggregates', averaging: Averaging });
+    bench.do({ type: 'aggregate', name: 'load', value: 3 });
+    const sent = bench
+      .wait(10_000)
+      .flatMap((e) => (e.type === 'send' ? [decodeFrame(e.bytes)] : []));
+    expect(sent).toContainEqual(expect.objectContaining({ channel: AGGREGATES_CHANNEL }));
+    expect(bench.node.estimate('load')?.mean).toBe(3);
   });
 
   it('leaving ends all links with a good-bye, cancels the timer and forgets the others', () => {

@@ -8,7 +8,7 @@
 
 import type { PeerId } from '../util/peer-id.ts';
 import type { Random } from '../util/random.ts';
-import { Averaging, type Estimate } from './aggregates/averaging.ts';
+import type { Averaging, Estimate } from './aggregates/averaging.ts';
 import { Plumtree } from './broadcast/plumtree.ts';
 import type { ProtocolConfig } from './config.ts';
 import type { Effect, Input } from './effects.ts';
@@ -30,7 +30,9 @@ export class Node {
   readonly #overlay: Overlay;
   readonly #plumtree: Plumtree;
   readonly #rounds: Rounds;
-  readonly #averaging: Averaging;
+  readonly #newAveraging: (averaging: typeof Averaging) => Averaging;
+  /** `undefined` where this tab takes no part in aggregates. */
+  #averaging: Averaging | undefined;
   #running = false;
   /** When the timer that is set runs out. */
   #timerDue = Number.POSITIVE_INFINITY;
@@ -60,11 +62,13 @@ export class Node {
         this.#effects.push({ type: 'deliver', channel, origin, payload }),
     });
     this.#rounds = new Rounds(config, random);
-    this.#averaging = new Averaging(id, config, random, {
-      send: (peer, payload) => send(peer, { type: 'direct', channel: AGGREGATES_CHANNEL, payload }),
-      changed: (name) => this.#effects.push({ type: 'aggregate', name }),
-      size: () => this.#swim.size,
-    });
+    this.#newAveraging = (averaging) =>
+      new averaging(id, config, random, {
+        send: (peer, payload) =>
+          send(peer, { type: 'direct', channel: AGGREGATES_CHANNEL, payload }),
+        changed: (name) => this.#effects.push({ type: 'aggregate', name }),
+        size: () => this.#swim.size,
+      });
   }
 
   /** Members in the room that are known, this tab included. */
@@ -108,7 +112,7 @@ export class Node {
 
   /** What is known of an aggregate. */
   estimate(name: string): Estimate | undefined {
-    return this.#averaging.estimate(name);
+    return this.#averaging?.estimate(name);
   }
 
   /** Counters since construction. */
@@ -119,14 +123,18 @@ export class Node {
   /** Takes one input at the monotonic time `now` in milliseconds; returns what is to be done, in order. */
   handle(input: Input, now: number): Effect[] {
     if (input.type === 'start') this.#start(now);
+    else if (input.type === 'joinAggregates') this.#joinAggregates(input.averaging, now);
     else if (this.#running) this.#dispatch(input, now);
     // Out of the room it still matters for joining it again what this tab is and has set.
     else if (input.type === 'visibility') this.#swim.setHidden(input.hidden, now);
-    else if (input.type === 'aggregate') this.#averaging.set(input.name, input.value, now);
+    else if (input.type === 'aggregate') this.#averaging?.set(input.name, input.value, now);
+    else if (input.type === 'identity') {
+      this.#swim.setIdentity(input.replica, input.generation, now);
+    }
     return this.#finish(now);
   }
 
-  #dispatch(input: Exclude<Input, { type: 'start' }>, now: number): void {
+  #dispatch(input: Exclude<Input, { type: 'start' | 'joinAggregates' }>, now: number): void {
     switch (input.type) {
       case 'stop':
         return this.#stop(now);
@@ -160,7 +168,7 @@ export class Node {
       case 'relay':
         return this.#overlay.relay(input.kind, input.to, input.channel, input.payload, now);
       case 'aggregate':
-        this.#averaging.set(input.name, input.value, now);
+        this.#averaging?.set(input.name, input.value, now);
         return;
       case 'identity':
         return this.#swim.setIdentity(input.replica, input.generation, now);
@@ -173,6 +181,11 @@ export class Node {
       case 'misbehaved':
         return this.#overlay.misbehaved(input.peer, input.what, now);
     }
+  }
+
+  #joinAggregates(averaging: typeof Averaging, now: number): void {
+    this.#averaging = this.#newAveraging(averaging);
+    for (const peer of this.#overlay.neighbors()) this.#averaging.neighborUp(peer, now);
   }
 
   #start(now: number): void {
@@ -189,7 +202,7 @@ export class Node {
     this.#swim.forgetOthers(now);
     this.#plumtree.letGo();
     this.#rounds.stop();
-    this.#averaging.forgetOthers(now);
+    this.#averaging?.forgetOthers(now);
     this.#effects.push({ type: 'cancelTimers' });
     this.#timerDue = Number.POSITIVE_INFINITY;
     this.#running = false;
@@ -199,9 +212,9 @@ export class Node {
 
   #neighborUp(hello: FrameOf<'hello'>, now: number): void {
     const peer = hello.entry.id;
-    this.#swim.neighborUp(hello.entry, now);
+    this.#swim.neighborUp(hello.entry, hello.size, now);
     this.#plumtree.neighborUp(peer);
-    this.#averaging.neighborUp(peer, now);
+    this.#averaging?.neighborUp(peer, now);
     this.#effects.push({ type: 'neighborUp', peer });
     this.#rounds.hasten(now);
     this.#effects.push({ type: 'compare', peer });
@@ -209,7 +222,7 @@ export class Node {
 
   #neighborDown(peer: PeerId, reason: ByeReason | 'lost', how: NeighborEnd, now: number): void {
     this.#plumtree.neighborDown(peer, now);
-    this.#averaging.neighborDown(peer, now);
+    this.#averaging?.neighborDown(peer, now);
     this.#effects.push({ type: 'neighborDown', peer, reason });
     this.#swim.neighborDown(peer, how, now);
   }
@@ -217,7 +230,7 @@ export class Node {
   #memberChanged(change: MemberChange, now: number): void {
     this.#effects.push({ type: 'member', change });
     const { id, status } = change.entry;
-    if (status === 'dead' || status === 'left') this.#averaging.memberGone(id, now);
+    if (status === 'dead' || status === 'left') this.#averaging?.memberGone(id, now);
     this.#overlay.memberChanged(change.entry, change.before, now);
   }
 
@@ -250,7 +263,7 @@ export class Node {
   #direct(peer: PeerId, { channel, payload }: FrameOf<'direct'>, now: number): void {
     if (channel !== AGGREGATES_CHANNEL) {
       this.#effects.push({ type: 'direct', channel, peer, payload });
-    } else if (!this.#averaging.onPayload(peer, payload, now)) {
+    } else if (this.#averaging?.onPayload(peer, payload, now) === false) {
       this.#overlay.misbehaved(peer, 'an exchange of aggregates that cannot be read', now);
     }
   }
@@ -282,7 +295,7 @@ export class Node {
       this.#overlay.due,
       this.#plumtree.due,
       this.#rounds.due,
-      this.#averaging.due,
+      this.#averaging?.due ?? Number.POSITIVE_INFINITY,
     );
   }
 
@@ -291,13 +304,13 @@ export class Node {
     this.#swim.tick(now, late);
     this.#overlay.tick(now);
     this.#plumtree.tick(now, late);
-    this.#averaging.tick(now);
+    this.#averaging?.tick(now);
     if (this.#rounds.due <= now) this.#round(now);
   }
 
   #round(now: number): void {
     for (const peer of this.#rounds.begin(this.#overlay.neighbors(), now)) {
-      this.#send(peer, { type: 'round', membersDigest: this.#swim.digest() });
+      this.#send(peer, this.#swim.round());
       this.#effects.push({ type: 'compare', peer });
     }
   }

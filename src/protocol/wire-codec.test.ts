@@ -11,7 +11,14 @@ import {
   MAX_SHUFFLED,
   MAX_SUGGESTED,
 } from './limits.ts';
-import { BYE_REASONS, type Frame, MEMBER_STATUSES, type MemberEntry, RELAY_KINDS } from './wire.ts';
+import {
+  BYE_REASONS,
+  type Frame,
+  MEMBER_STATUSES,
+  type MemberEntry,
+  RELAY_KINDS,
+  shortsToBytes,
+} from './wire.ts';
 import { decodeFrame, encodeFrame, MEMBERS_DIGEST_BYTES } from './wire-codec.ts';
 
 const bytesOf = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -44,7 +51,7 @@ const entry = entryOf(fc.constantFrom(...MEMBER_STATUSES));
 const list = fc.record({
   id: short,
   version: incarnation,
-  neighbors: fc.array(short, { maxLength: MAX_LISTED_NEIGHBORS }),
+  neighbors: fc.array(short, { maxLength: MAX_LISTED_NEIGHBORS }).map(shortsToBytes),
 });
 const announcement = fc.record({ ...shortRumorId, hops, size: uint });
 const is = <T extends string>(type: T) => fc.constant(type);
@@ -63,11 +70,16 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: is('nack'), sequence: uint }),
   fc.record({
     type: is('members'),
-    reply: fc.boolean(),
+    asksEntries: fc.boolean(),
+    asksLists: fc.boolean(),
     entries: fc.array(entry),
     lists: fc.array(list),
   }),
-  fc.record({ type: is('round'), membersDigest: bytesOf(MEMBERS_DIGEST_BYTES) }),
+  fc.record({
+    type: is('round'),
+    size: uint.map((n) => Math.floor(n / 2)),
+    digest: fc.oneof(bytesOf(0), bytesOf(MEMBERS_DIGEST_BYTES)),
+  }),
   fc.record({ type: is('rumor'), origin: peer, sequence: uint, hops, channel: uint, payload }),
   fc.record({
     type: is('ihave'),
@@ -189,14 +201,15 @@ describe('frames', () => {
 
   it('W4: lists over their limits are no frames, however complete', () => {
     const announced = { origin: SHORT, sequence: 0, hops: 0, size: 0 };
-    const neighbors = times(MAX_LISTED_NEIGHBORS + 1, SHORT);
+    const neighbors = shortsToBytes(times(MAX_LISTED_NEIGHBORS + 1, SHORT));
     const tooMany = times(MAX_MEMBER_ENTRIES + 1, ENTRY);
     const over: Frame[] = [
       { type: 'bye', reason: 'full', suggested: times(MAX_SUGGESTED + 1, ID) },
-      { type: 'members', reply: false, entries: tooMany, lists: [] },
+      { type: 'members', asksEntries: false, asksLists: false, entries: tooMany, lists: [] },
       {
         type: 'members',
-        reply: false,
+        asksEntries: false,
+        asksLists: false,
         entries: [],
         lists: [{ id: SHORT, version: 1, neighbors }],
       },
@@ -224,7 +237,13 @@ describe('frames', () => {
     const entry = { ...ENTRY, incarnation: MAX_INCARNATION + 1 };
     const hello: Frame = { type: 'hello', entry, links: 0, size: 1 };
     expect(decodeFrame(encodeFrame(hello))).toBeUndefined();
-    const members: Frame = { type: 'members', reply: false, entries: [entry], lists: [] };
+    const members: Frame = {
+      type: 'members',
+      asksEntries: false,
+      asksLists: false,
+      entries: [entry],
+      lists: [],
+    };
     expect(decodeFrame(encodeFrame(members))).toBeUndefined();
   });
 

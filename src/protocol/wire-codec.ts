@@ -6,7 +6,6 @@
  */
 
 import * as encoding from 'lib0/encoding';
-import { fromHex, toHex } from '../util/bytes.ts';
 import {
   DecodeError,
   type Decoder,
@@ -16,11 +15,13 @@ import {
   readByte,
   readBytes,
   readFlag,
+  readHex,
   readList,
   readName,
   readPeer,
   readRest,
   readUint,
+  writeHex,
   writePeer,
 } from '../util/codec.ts';
 import type { PeerId } from '../util/peer-id.ts';
@@ -51,6 +52,8 @@ import {
 
 /** Bytes of the digest of the member table in a round. */
 export const MEMBERS_DIGEST_BYTES = 8;
+/** Of these, those that are of claims; the others are of link lists. */
+export const CLAIMS_BYTES = 4;
 
 /** Bytes of a replica id in a member entry. */
 const REPLICA_BYTES = 8;
@@ -109,11 +112,12 @@ function writeFrame(encoder: Encoder, frame: Frame): void {
       encoding.writeVarUint(encoder, frame.sequence);
       return writePeer(encoder, frame.target);
     case 'members':
-      encoding.writeUint8(encoder, frame.reply ? 1 : 0);
+      encoding.writeUint8(encoder, (frame.asksEntries ? 1 : 0) | (frame.asksLists ? 2 : 0));
       writeList(encoder, frame.entries, writeMemberEntry);
       return writeList(encoder, frame.lists, writeLinkList);
     case 'round':
-      return encoding.writeUint8Array(encoder, frame.membersDigest);
+      encoding.writeVarUint(encoder, 2 * frame.size + (frame.digest.length > 0 ? 1 : 0));
+      return encoding.writeUint8Array(encoder, frame.digest);
     case 'rumor':
       writePeer(encoder, frame.origin);
       encoding.writeVarUint(encoder, frame.sequence);
@@ -182,15 +186,22 @@ export function decodeFrame(bytes: Uint8Array): Frame | ForeignHello | undefined
         return { type, sequence: readUint(decoder) };
       case 'pingReq':
         return { type, sequence: readUint(decoder), target: readPeer(decoder) };
-      case 'members':
+      case 'members': {
+        const asks = readByte(decoder);
+        if (asks > 3) throw new DecodeError('unknown flags');
         return {
           type,
-          reply: readFlag(decoder),
+          asksEntries: (asks & 1) !== 0,
+          asksLists: (asks & 2) !== 0,
           entries: readList(decoder, MAX_MEMBER_ENTRIES, readMemberEntry),
           lists: readList(decoder, MAX_MEMBER_ENTRIES, readLinkList),
         };
-      case 'round':
-        return { type, membersDigest: readBytes(decoder, MEMBERS_DIGEST_BYTES) };
+      }
+      case 'round': {
+        const both = readUint(decoder);
+        const digest = readBytes(decoder, both % 2 === 1 ? MEMBERS_DIGEST_BYTES : 0);
+        return { type, size: Math.floor(both / 2), digest };
+      }
       case 'rumor':
         return {
           type,
@@ -269,7 +280,7 @@ function readMemberEntry(decoder: Decoder): MemberEntry {
     status,
     incarnation,
     hidden: (flags & HIDDEN_BIT) !== 0,
-    replica: hasReplica ? toHex(readBytes(decoder, REPLICA_BYTES)) : '',
+    replica: hasReplica ? readHex(decoder, REPLICA_BYTES) : '',
     generation: hasReplica ? readUint(decoder) : 0,
     by: (flags & BY_BIT) === 0 ? '' : readShort(decoder),
   };
@@ -278,14 +289,17 @@ function readMemberEntry(decoder: Decoder): MemberEntry {
 function writeLinkList(encoder: Encoder, list: LinkList): void {
   writeShort(encoder, list.id);
   encoding.writeVarUint(encoder, list.version);
-  writeList(encoder, list.neighbors, writeShort);
+  encoding.writeVarUint(encoder, list.neighbors.length / SHORT_ID_BYTES);
+  encoding.writeUint8Array(encoder, list.neighbors);
 }
 
 function readLinkList(decoder: Decoder): LinkList {
   const id = readShort(decoder);
   const version = readUint(decoder);
   if (version > MAX_INCARNATION) throw new DecodeError('version over its limit');
-  return { id, version, neighbors: readList(decoder, MAX_LISTED_NEIGHBORS, readShort) };
+  const count = readUint(decoder);
+  if (count > MAX_LISTED_NEIGHBORS) throw new DecodeError('list over its limit');
+  return { id, version, neighbors: readBytes(decoder, count * SHORT_ID_BYTES) };
 }
 
 /** Hops and whether a size follows share one number: most rumors are small. */
@@ -328,13 +342,7 @@ export function writeShort(encoder: Encoder, id: ShortId): void {
 
 /** Reads the first bytes of a peer id. */
 export function readShort(decoder: Decoder): ShortId {
-  return toHex(readBytes(decoder, SHORT_ID_BYTES));
-}
-
-function writeHex(encoder: Encoder, hex: string, length: number): void {
-  const bytes = fromHex(hex);
-  if (bytes?.length !== length) throw new RangeError(`not ${length} bytes of hex: ${hex}`);
-  encoding.writeUint8Array(encoder, bytes);
+  return readHex(decoder, SHORT_ID_BYTES);
 }
 
 function writePeers(encoder: Encoder, peers: readonly PeerId[]): void {

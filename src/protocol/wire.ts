@@ -1,5 +1,6 @@
 /** What tabs say to each other over a link (SPEC.md, section 3); the bytes are in `wire-codec.ts`. */
 
+import { fromHex, toHex } from '../util/bytes.ts';
 import type { PeerId } from '../util/peer-id.ts';
 
 /** What a member entry claims of a peer. The order is the order of precedence (SPEC M1). */
@@ -17,6 +18,22 @@ export function shortOf(id: PeerId): ShortId {
   return id.slice(0, 2 * SHORT_ID_BYTES);
 }
 
+/** The short ids that lie one after another in `bytes`. */
+export function shortsOf(bytes: Uint8Array): ShortId[] {
+  const shorts: ShortId[] = [];
+  for (let at = 0; at < bytes.length; at += SHORT_ID_BYTES) {
+    shorts.push(toHex(bytes, at, at + SHORT_ID_BYTES));
+  }
+  return shorts;
+}
+
+/** The other way round. */
+export function shortsToBytes(shorts: readonly ShortId[]): Uint8Array {
+  const bytes = fromHex(shorts.join(''));
+  if (bytes?.length !== shorts.length * SHORT_ID_BYTES) throw new RangeError('not short ids');
+  return bytes;
+}
+
 /** One claim about one member. */
 export interface MemberEntry {
   readonly id: PeerId;
@@ -30,11 +47,15 @@ export interface MemberEntry {
   readonly by: ShortId | '';
 }
 
-/** What a member says of its neighbors; the greater version holds. */
+/**
+ * What a member says of its neighbors; the greater version holds. Lists are most of what a large room
+ * tells while it forms, and are passed on far more often than read: neighbors stay as bytes.
+ */
 export interface LinkList {
   readonly id: ShortId;
   readonly version: number;
-  readonly neighbors: readonly ShortId[];
+  /** Short ids of neighbors, one after another. */
+  readonly neighbors: Uint8Array;
 }
 
 /** Why a link is refused or ended. */
@@ -105,14 +126,21 @@ export type Frame =
   /** Asks the receiver to probe `target` and to answer with pong or nack. */
   | { readonly type: 'pingReq'; readonly sequence: number; readonly target: PeerId }
   | { readonly type: 'nack'; readonly sequence: number }
-  /** Claims and link lists; `reply` asks for the receiver's table in return. */
+  /** Claims and link lists; those that are a whole table ask for what is greater there, or missing here. */
   | {
       readonly type: 'members';
-      readonly reply: boolean;
+      readonly asksEntries: boolean;
+      readonly asksLists: boolean;
       readonly entries: readonly MemberEntry[];
       readonly lists: readonly LinkList[];
     }
-  | { readonly type: 'round'; readonly membersDigest: Uint8Array }
+  | {
+      readonly type: 'round';
+      /** Members that the sender takes the room to have. */
+      readonly size: number;
+      /** Of its member table; empty where it knows a part of the room only. */
+      readonly digest: Uint8Array;
+    }
   | ({ readonly type: 'rumor' } & Rumor)
   | { readonly type: 'ihave'; readonly announced: readonly Announcement[] }
   /** Makes the receiver push this origin's rumors; with `wants` it is to send that one too. */

@@ -214,9 +214,11 @@ export class Disk {
         const isKnown = state.version !== undefined && state.version === this.#version;
         if (!isKnown) await this.#catchUp(rows, state);
         batch = this.#take();
+        this.#replica.mark();
         await this.#put(rows, batch);
       });
     } catch (thrown) {
+      this.#replica.unmark();
       if (batch !== undefined) this.#putBack(batch);
       if (this.#failures++ === 0 && !this.#isClosed) this.#output.failed(thrown);
       if (!this.isReserved && !this.#isClosed) this.#output.unreservable();
@@ -343,10 +345,9 @@ export class Disk {
     const isNew = reserved !== undefined && lease === this.#lease;
     if (isNew) this.#isReleased = isReleasing;
     if (isNew && !isReleasing) this.#reserved = reserved;
-    if (!this.isReserved) return;
-    // Other tabs may show what they read there; what is not reserved was shown to nobody (R6, R9).
-    this.#replica.publish();
-    this.#output.reserved();
+    // Other tabs may show what they read there.
+    this.#replica.publishMarked();
+    if (this.isReserved) this.#output.reserved();
   }
 
   #putBack({ keys, replicas, damaged, spoilt, isReleasing }: Batch): void {

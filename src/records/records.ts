@@ -10,7 +10,13 @@ import { MemoryReconciler } from '../memory/reconcile/reconcile.ts';
 import { Replica } from '../memory/replica.ts';
 import type { Writer } from '../memory/transaction.ts';
 import { MemoryTries } from '../memory/trie/trie-memory.ts';
-import type { Delta, DottedRecord, RecordKey, ReplicaId } from '../memory/types.ts';
+import {
+  BOUNDS,
+  type Delta,
+  type DottedRecord,
+  type RecordKey,
+  type ReplicaId,
+} from '../memory/types.ts';
 import { MAX_VALUE_BYTES } from '../protocol/limits.ts';
 import type { MemberEntry } from '../protocol/wire.ts';
 import { type Extension, type ExtensionHost, MEMORY_CHANNEL } from '../runtime/extension.ts';
@@ -26,6 +32,15 @@ import type { DiskImage } from './rows.ts';
 
 /** Frames that wait until counters are reserved; what comes beyond is dropped, and repaired by a later comparison. */
 const MAX_HELD = 1_024;
+
+/**
+ * So often within `MOVES_MS` a tab moves to a fresh id since someone else seems to use its own (R9). A
+ * restored profile takes one move; who brings on more makes them up.
+ */
+const MAX_MOVES = 3;
+const MOVES_MS = 3_600_000;
+const FUTURE = 'it tells of writes of this tab that this tab never made';
+const FULL = `a memory has room for ${BOUNDS.replicas} writers`;
 
 /** What the records of a mesh begin with. */
 export interface RecordsParts {
@@ -63,6 +78,8 @@ export class Records implements Extension {
   #deltas: Delta[] = [];
   #frames: (() => void)[] = [];
   #cancelWake: (() => void) | undefined;
+  /** When this tab moved to fresh ids of late. */
+  #moves: number[] = [];
 
   constructor(host: ExtensionHost, { isCausal, lease, image, randomBytes }: RecordsParts) {
     this.#host = host;
@@ -85,7 +102,11 @@ export class Records implements Extension {
         isCausal,
         snapshot: () => this.#tries.snapshot(),
         take: (side) => this.#replica.takeRecords(side),
-        join: (pin, side) => this.#met(this.#replica.joinPinned(pin, side)),
+        join: (pin, side) => {
+          const refused = this.#replica.joinPinned(pin, side);
+          this.#met(refused === undefined);
+          return refused;
+        },
       },
       {
         send: (to, message) => {
@@ -102,7 +123,9 @@ export class Records implements Extension {
         },
         differs: () => host.activity(),
         misbehaved: (peer, what) => host.misbehaved(peer, what),
-        twin: () => this.#move(true),
+        twin: (peer) => {
+          if (!this.#moveOnce()) host.misbehaved(peer, FUTURE);
+        },
       },
     );
     const { store, clock, random } = host;
@@ -119,7 +142,8 @@ export class Records implements Extension {
       },
     );
     this.#isReady = true;
-    if (writer.generation !== undefined) host.identity(id, writer.generation);
+    // A fresh id is told too: by it other tabs see that there is memory in the room.
+    host.identity(id, writer.generation ?? 0);
   }
 
   // The memory, for the types
@@ -177,11 +201,13 @@ export class Records implements Extension {
 
   deliver(origin: PeerId, payload: Uint8Array): void {
     const delta = decodeDelta(payload);
-    if (delta !== undefined) return this.#apply(delta);
+    // Who passed it on did not make it, so no link is dropped for it.
+    const wrong = delta === undefined ? 'cannot be read' : this.#apply(delta);
+    if (wrong === undefined) return;
     this.#host.error(
       new MeshError(
         'bad-frame',
-        `A broadcast of tab ${origin} on records cannot be read. It was dropped; nothing else changed.`,
+        `A broadcast of tab ${origin} on records was dropped: ${wrong}. Nothing else changed.`,
       ),
     );
   }
@@ -194,7 +220,8 @@ export class Records implements Extension {
     if (message === undefined) {
       this.#host.misbehaved(peer, 'a message on records that cannot be read');
     } else if (message.type === 'delta') {
-      this.#apply(message.delta);
+      const wrong = this.#apply(message.delta);
+      if (wrong !== undefined) this.#host.misbehaved(peer, wrong);
     } else {
       this.#whenReserved(() => this.#causes.answer(peer, message.dots));
     }
@@ -238,10 +265,6 @@ export class Records implements Extension {
     }
   }
 
-  // A record is told when it is written; a neighbor's part goes with the neighbor.
-  readonly leaving = nothing;
-  readonly memberGone = nothing;
-
   #changed(change: MemoryChange): void {
     if (!this.#isReady) return;
     this.#tries.note(change);
@@ -253,12 +276,25 @@ export class Records implements Extension {
     this.#listeners.tell(change);
   }
 
-  #apply(delta: Delta): void {
-    const applied = this.#replica.apply(delta);
+  /** Takes a delta; tells what is wrong with it, if anything is. */
+  #apply(delta: Delta): string | undefined {
+    let applied = this.#replica.apply(delta);
+    if (applied === 'twin') {
+      if (!this.#moveOnce()) return FUTURE;
+      applied = this.#replica.apply(delta);
+    }
     if (applied === 'waiting') this.#causes.wait();
-    if (applied !== 'twin') return;
+    return applied === 'full' ? FULL : undefined;
+  }
+
+  /** Moves from an id that someone else uses; false where that was so too often for it to be true. */
+  #moveOnce(): boolean {
+    const now = this.#host.clock.now();
+    this.#moves = this.#moves.filter((at) => at > now - MOVES_MS);
+    if (this.#moves.length >= MAX_MOVES) return false;
+    this.#moves.push(now);
     this.#move(true);
-    this.#replica.apply(delta);
+    return true;
   }
 
   /**
@@ -273,7 +309,7 @@ export class Records implements Extension {
     // Their writes are done again.
     this.#deltas = [];
     this.#disk.moved(id, isSpoilt);
-    this.#replica.moveTo(id);
+    this.#replica.moveTo(id, isSpoilt);
     this.#host.identity(id, 0);
     for (const peer of this.#host.neighbors()) {
       this.#reconciler.neighborDown(peer);
@@ -283,11 +319,10 @@ export class Records implements Extension {
   }
 
   /** A comparison ended, where `isOver`. */
-  #met(isOver: boolean): boolean {
-    if (!isOver || this.#isMet) return isOver;
+  #met(isOver: boolean): void {
+    if (!isOver || this.#isMet) return;
     this.#isMet = true;
     this.#show();
-    return isOver;
   }
 
   /** Does what waited until counters are reserved, as far as they are. */
@@ -347,8 +382,4 @@ export class Records implements Extension {
           ),
     );
   }
-}
-
-function nothing(): void {
-  return undefined;
 }

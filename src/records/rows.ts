@@ -24,9 +24,9 @@ import { readDot, readReplica, writeDot, writeReplica, writeUint } from '../memo
 import type { StoreKey, StoreTransaction } from '../ports/store.ts';
 import { type Decoder, decodeTotal, encode, readList, readUint } from '../util/codec.ts';
 import type { IntervalSet } from '../util/intervals.ts';
+import { SEEN } from './stored.ts';
 
 const ROWS: StoreKey = ['memory', 'row'];
-const SEEN: StoreKey = ['memory', 'seen'];
 const STATE: StoreKey = ['memory', 'state'];
 const NOTHING = new Uint8Array();
 

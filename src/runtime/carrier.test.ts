@@ -155,13 +155,14 @@ describe('the carrier', () => {
   });
 
   it('carries sealed text alone where the room has a secret, and opens what it gets', async () => {
-    const keys = await deriveRoomKeys('room', 'secret');
+    const { seal } = await deriveRoomKeys('room', 'secret');
+    if (seal === undefined) throw new Error('a secret gives a seal');
     const told: string[] = [];
     const sides = [A, B].map((id) => {
       const bench = new Bench();
       bench.isLinked = true;
       bench.routable = [A, B];
-      const signaling = sealedSignaling(bench.carrier, { room: 'room', peer: id, keys });
+      const signaling = sealedSignaling(bench.carrier, { peer: id, seal });
       signaling.start([TOPIC], {
         ...bench.handlers,
         message: (_topic, from, text) => told.push(`${from.charAt(0)}: ${text}`),

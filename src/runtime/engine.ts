@@ -6,20 +6,20 @@
  */
 
 import type { Store } from '../ports/store.ts';
-import type { Estimate } from '../protocol/aggregates/averaging.ts';
+import type { Averaging, Estimate } from '../protocol/aggregates/averaging.ts';
 import type { ProtocolConfig } from '../protocol/config.ts';
-import type { Effect, Input, TimerName } from '../protocol/effects.ts';
+import type { Effect, Input } from '../protocol/effects.ts';
 import type { MemberChange } from '../protocol/membership/member-table.ts';
 import { Node } from '../protocol/node.ts';
 import type { MemberEntry } from '../protocol/wire.ts';
 import { MeshError } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
+import { Deferred } from './deferred.ts';
 import type { ConnectionEnd } from './dialer.ts';
 import type { Extension, ExtensionHost } from './extension.ts';
 import type { PageLife } from './page-life.ts';
 import { Session, type SessionOptions } from './session.ts';
 import { type MeshStatus, statusOf } from './status.ts';
-import { Timers } from './timers.ts';
 import { isTransferring } from './transfers.ts';
 
 export interface EngineOptions extends SessionOptions {
@@ -41,7 +41,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #events: EngineEvents;
   readonly #node: Node;
-  readonly #timers: Timers<TimerName>;
+  #cancelTimer: (() => void) | undefined;
   readonly #extensions = new Map<number, Extension>();
   /** What the node wants done and is not done yet, in order. */
   readonly #effects: Effect[] = [];
@@ -69,11 +69,10 @@ export class Engine {
     const { id, config, random, clock } = options;
     this.#options = options;
     this.#events = events;
-    this.#timers = new Timers(clock);
     this.#node = new Node(id, config, random, options.page.isHidden(), clock.now());
     options.store.onLost = (error) => {
       this.#events.error(error);
-      for (const extension of this.#extensions.values()) extension.storeLost();
+      for (const extension of this.#extensions.values()) extension.storeLost?.();
     };
     this.#stopPageLife = options.page.follow({
       visibility: (hidden) => this.#input({ type: 'visibility', hidden }),
@@ -103,7 +102,7 @@ export class Engine {
 
   get isSynced(): boolean {
     const parts = [...this.#extensions.values()];
-    return this.#node.neighbors.length > 0 && parts.every((part) => part.isSynced());
+    return this.#node.neighbors.length > 0 && parts.every((part) => part.isSynced?.() ?? true);
   }
 
   get extensions(): Iterable<Extension> {
@@ -149,7 +148,7 @@ export class Engine {
     this.#leftWithPage = false;
     if (this.#session === undefined || this.#isLeaving) return;
     this.#isLeaving = true;
-    for (const extension of this.#extensions.values()) extension.leaving();
+    for (const extension of this.#extensions.values()) extension.leaving?.();
     this.#input({ type: 'stop' });
     this.#doEffects(); // also where a listener of an effect leaves: the good-byes go before the links
     this.#session.close();
@@ -160,21 +159,29 @@ export class Engine {
     if (this.#isWanted) this.join();
   }
 
-  /** The extension of `channel`, made by `create` at the first call. */
+  /** The extension of `channel`, made by `create` at the first call, or in the place of a `Deferred`. */
   attach<T extends Extension>(channel: number, create: (host: ExtensionHost) => T): T {
     if (this.#isClosed) {
       throw new MeshError('closed', 'The mesh is closed. Nothing changed; open it again.');
     }
     const known = this.#extensions.get(channel);
-    if (known !== undefined) return known as T;
+    const isDeferred = known instanceof Deferred;
+    if (known !== undefined && !isDeferred) return known as T;
     const extension = create(this.#hostOf(channel));
     this.#extensions.set(channel, extension);
     for (const peer of this.#linked) {
-      extension.neighborUp(peer);
-      extension.compare(peer);
+      extension.neighborUp?.(peer);
+      extension.compare?.(peer);
     }
+    for (const member of this.#node.members) extension.memberSeen?.(member);
+    if (isDeferred) known.handOver(extension);
     this.#tellSynced();
     return extension;
+  }
+
+  /** Takes part in aggregates from now on; before, there are none. */
+  joinAggregates(averaging: typeof Averaging): void {
+    this.#input({ type: 'joinAggregates', averaging });
   }
 
   /** What is known of an aggregate. */
@@ -188,7 +195,7 @@ export class Engine {
   }
 
   async flush(): Promise<void> {
-    await Promise.all([...this.#extensions.values()].map((extension) => extension.flush()));
+    await Promise.all([...this.#extensions.values()].map((extension) => extension.flush?.()));
   }
 
   /** Leaves, writes what is unwritten, and frees everything; idempotent. */
@@ -202,7 +209,7 @@ export class Engine {
     this.leave();
     this.#stopPageLife();
     this.#tellStatus();
-    await Promise.all([...this.#extensions.values()].map((extension) => extension.close()));
+    await Promise.all([...this.#extensions.values()].map((extension) => extension.close?.()));
     this.#options.store.onLost = undefined;
     await this.#options.store.close();
   }
@@ -244,11 +251,13 @@ export class Engine {
         if (effect.kind === 'signal') this.#session?.unroutable(effect.to, effect.channel);
         return;
       case 'timer':
-        return this.#timers.set(effect.name, effect.delay, () =>
-          this.#input({ type: 'timer', name: effect.name }),
-        );
+        this.#cancelTimer?.();
+        this.#cancelTimer = this.#options.clock.setTimer(() => {
+          this.#input({ type: 'timer', name: effect.name });
+        }, effect.delay);
+        return;
       case 'cancelTimers':
-        return this.#timers.cancelAll();
+        return this.#cancelTimer?.();
       case 'deliver':
         return this.#extensions.get(effect.channel)?.deliver(effect.origin, effect.payload);
       case 'direct':
@@ -260,16 +269,16 @@ export class Engine {
       case 'neighborUp':
         this.#linkFailure = undefined;
         this.#linked.add(effect.peer);
-        for (const extension of this.#extensions.values()) extension.neighborUp(effect.peer);
+        for (const extension of this.#extensions.values()) extension.neighborUp?.(effect.peer);
         return this.#neighborChanged(effect.peer, true);
       case 'neighborDown':
         this.#linked.delete(effect.peer);
-        for (const extension of this.#extensions.values()) extension.neighborDown(effect.peer);
+        for (const extension of this.#extensions.values()) extension.neighborDown?.(effect.peer);
         return this.#neighborChanged(effect.peer, false);
       case 'member':
         return this.#memberChanged(effect.change);
       case 'compare':
-        for (const extension of this.#extensions.values()) extension.compare(effect.peer);
+        for (const extension of this.#extensions.values()) extension.compare?.(effect.peer);
         return;
       case 'error':
         return this.#events.error(new MeshError(effect.code, effect.message));
@@ -313,7 +322,7 @@ export class Engine {
     for (const extension of this.#extensions.values()) extension.memberSeen?.(change.entry);
     if (status === 'dead' || status === 'left') {
       this.#forgetFailure(id);
-      for (const extension of this.#extensions.values()) extension.memberGone(id);
+      for (const extension of this.#extensions.values()) extension.memberGone?.(id);
     }
     this.#events.member(change);
     this.#tellStatus();
@@ -321,7 +330,7 @@ export class Engine {
 
   /** The tab may be frozen or gone the next moment: leave at once, and write what can be written. */
   #pageHidden(): void {
-    for (const extension of this.#extensions.values()) void extension.settle();
+    for (const extension of this.#extensions.values()) void extension.settle?.();
     const wasJoined = this.#session !== undefined;
     this.leave();
     this.#leftWithPage = wasJoined;

@@ -2,8 +2,9 @@
  * How kinds of memory attach to a mesh: Yjs documents today, through `mnemesh/yjs`, so that the
  * main entry never loads yjs.
  *
- * An extension owns one channel. It gets that channel's rumors and direct frames, answers for its
- * part of the room's digest, and compares its memory with a neighbor when the rounds say so.
+ * An extension owns one channel. It gets that channel's rumors and direct frames, and where it holds
+ * memory it answers for its part of the room's digest, and compares it with a neighbor when the rounds
+ * say so. What does not concern it, it leaves out.
  */
 
 import type { Clock } from '../ports/clock.ts';
@@ -52,14 +53,14 @@ export interface ExtensionHost {
 
 export interface Extension {
   readonly channel: number;
-  neighborUp(peer: PeerId): void;
-  neighborDown(peer: PeerId): void;
+  neighborUp?(peer: PeerId): void;
+  neighborDown?(peer: PeerId): void;
   /** The mesh leaves the room, and the links end when this returns: tell what is not told yet. */
-  leaving(): void;
+  leaving?(): void;
   /** Something became known of a member. */
   memberSeen?(entry: MemberEntry): void;
   /** The peer left or died. */
-  memberGone(peer: PeerId): void;
+  memberGone?(peer: PeerId): void;
   /** A rumor, once each. */
   deliver(origin: PeerId, payload: Uint8Array): void;
   /** A direct frame of a neighbor. */
@@ -67,19 +68,19 @@ export interface Extension {
   /** What a tab sent to this one over other tabs; `from` is their claim. */
   routed?(from: PeerId, payload: Uint8Array): void;
   /** Compare memory with this neighbor now. */
-  compare(peer: PeerId): void;
-  /** 32 bytes, equal where memories of this kind are equal; none where it is no memory. */
-  digest(): Uint8Array;
+  compare?(peer: PeerId): void;
+  /** 32 bytes, equal where memories of this kind are equal; none where nothing was ever in it. */
+  digest?(): Uint8Array;
   /** Whether every present neighbor was found to hold the same, and there is one. */
-  isSynced(): boolean;
+  isSynced?(): boolean;
   /** Resolves once all applied writes are in the store; rejects with the store's error. */
-  flush(): Promise<void>;
+  flush?(): Promise<void>;
   /** The store was emptied or cut off under the mesh; it can be written again. */
-  storeLost(): void;
+  storeLost?(): void;
   /** `flush` that never rejects: a failure is told as an error event. */
-  settle(): Promise<void>;
+  settle?(): Promise<void>;
   /** Lets go of everything after a last `settle`; never rejects. */
-  close(): Promise<void>;
+  close?(): Promise<void>;
 }
 
 /** Where a mesh keeps what extensions need; shared by name, so that two copies of the code agree. */

@@ -101,22 +101,9 @@ export class Topics implements Extension {
     }
   }
 
-  // A topic is no memory: there is nothing to compare, to keep or to tell at the end.
-  readonly digest = () => new Uint8Array();
-  readonly isSynced = () => true;
-  readonly neighborUp = nothing;
-  readonly neighborDown = nothing;
-  readonly leaving = nothing;
-  readonly memberGone = nothing;
-  readonly compare = nothing;
-  readonly storeLost = nothing;
-  readonly flush = done;
-  readonly settle = done;
-
-  close(): Promise<void> {
+  async close(): Promise<void> {
     for (const { ended } of this.#listeners.values()) ended();
     this.#listeners.clear();
-    return done();
   }
 
   /** Hands a message on where its topic is open; false where it cannot be read. */
@@ -158,12 +145,4 @@ function decodeMessage(payload: Uint8Array): { name: string; value: Value } | un
     name: readNameText(decoder),
     value: readValue(decoder),
   }));
-}
-
-function nothing(): void {
-  return undefined;
-}
-
-function done(): Promise<void> {
-  return Promise.resolve();
 }

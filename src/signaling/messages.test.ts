@@ -60,7 +60,7 @@ describe('parsers', () => {
     for (const one of serverMessages) expect(parseServerMessage(encodeMessage(one))).toEqual(one);
   });
 
-  it('answer any text with a message that reads back the same, or with an error', () => {
+  it('answer any text with a message that reads back the same, or with none', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const client = parseClientMessage(text);
@@ -68,7 +68,7 @@ describe('parsers', () => {
           expect(parseClientMessage(encodeMessage(client))).toEqual(client);
         }
         const server = parseServerMessage(text);
-        if (!('error' in server)) {
+        if (server !== undefined) {
           expect(parseServerMessage(encodeMessage(server))).toEqual(server);
         }
       }),
@@ -108,9 +108,7 @@ describe('parsers', () => {
       { type: 'welcome', version: 1, iceServers: [{ urls: 'turn:example.org' }], limits },
     ],
   ])('refuse %s from a server', (_name, value) => {
-    expect(parseServerMessage(JSON.stringify(value))).toMatchObject({
-      error: { code: 'bad-message' },
-    });
+    expect(parseServerMessage(JSON.stringify(value))).toBeUndefined();
   });
 });
 

@@ -2,8 +2,8 @@
  * The signaling protocol, version 1: JSON text, one object a WebSocket message.
  *
  * Imported by the clients and by the server. Types, validators and limits alone, no I/O. The
- * parsers are total: whatever arrives, they return a message of the declared shape or the reason
- * why it is none.
+ * parsers are total: whatever arrives, they return a message of the declared shape, or else to the
+ * server the reason why it is none.
  */
 
 import { isPeerId, type PeerId } from '../util/peer-id.ts';
@@ -134,11 +134,13 @@ export function parseClientMessage(text: string): ClientMessage | ParseFailure {
   return { type, topic, to, data };
 }
 
-/** Reads what a server sent. Never throws. */
-export function parseServerMessage(text: string): ServerMessage | ParseFailure {
+/**
+ * Reads what a server sent; `undefined` where it is no message of this protocol, which clients pass over,
+ * since a later server may say more. Never throws.
+ */
+export function parseServerMessage(text: string): ServerMessage | undefined {
   const value = parseObject(text);
-  if (value === undefined) return failure('a message is one JSON object');
-  switch (value.type) {
+  switch (value?.type) {
     case 'pong':
       return { type: 'pong' };
     case 'welcome':
@@ -150,7 +152,7 @@ export function parseServerMessage(text: string): ServerMessage | ParseFailure {
     case 'unreachable':
       return parseTopical(value.type, value);
     default:
-      return failure('`type` is unknown');
+      return undefined;
   }
 }
 
@@ -159,36 +161,27 @@ type Fields = Readonly<Record<string, unknown>>;
 function parseTopical(
   type: 'peers' | 'message' | 'unreachable',
   value: Fields,
-): ServerMessage | ParseFailure {
+): ServerMessage | undefined {
   const { topic, peers, count, from, to, data } = value;
-  if (!isTopic(topic)) return failure('`topic` is 64 lower-case hexadecimal digits');
-  if (type === 'unreachable') {
-    return isPeerId(to) ? { type, topic, to } : failure('`to` is not a peer id');
-  }
+  if (!isTopic(topic)) return undefined;
+  if (type === 'unreachable') return isPeerId(to) ? { type, topic, to } : undefined;
   if (type === 'message') {
-    if (!isPeerId(from)) return failure('`from` is not a peer id');
-    return isData(data) ? { type, topic, from, data } : failure('`data` is not text in bounds');
+    return isPeerId(from) && isData(data) ? { type, topic, from, data } : undefined;
   }
-  if (!isCount(count)) return failure('`count` is not a whole number');
-  if (!Array.isArray(peers) || peers.length > MAX_PEERS_TOLD || !peers.every(isPeerId)) {
-    return failure('`peers` is not a short list of peer ids');
-  }
-  return { type, topic, peers, count };
+  const isList = Array.isArray(peers) && peers.length <= MAX_PEERS_TOLD && peers.every(isPeerId);
+  return isList && isCount(count) ? { type, topic, peers, count } : undefined;
 }
 
-function parseWelcome(value: Fields): ServerMessage | ParseFailure {
+function parseWelcome(value: Fields): ServerMessage | undefined {
   const { version, iceServers, limits } = value;
-  if (!isCount(version)) return failure('`version` is not a whole number');
-  if (!Array.isArray(iceServers) || iceServers.length > MAX_ICE_SERVERS) {
-    return failure('`iceServers` is not a short list');
-  }
+  if (!isCount(version) || !isObject(limits)) return undefined;
+  if (!Array.isArray(iceServers) || iceServers.length > MAX_ICE_SERVERS) return undefined;
   const servers: IceServer[] = [];
   for (const item of iceServers) {
     const server = parseIceServer(item);
-    if (server === undefined) return failure('`iceServers` holds something else');
+    if (server === undefined) return undefined;
     servers.push(server);
   }
-  if (!isObject(limits)) return failure('`limits` is not an object');
   const { messageBytes, topics, messagesPerSecond, messageBurst } = limits;
   if (
     !isCount(messageBytes) ||
@@ -196,7 +189,7 @@ function parseWelcome(value: Fields): ServerMessage | ParseFailure {
     !isCount(messagesPerSecond) ||
     !isCount(messageBurst)
   ) {
-    return failure('`limits` holds something else than whole numbers');
+    return undefined;
   }
   return {
     type: 'welcome',
@@ -206,13 +199,11 @@ function parseWelcome(value: Fields): ServerMessage | ParseFailure {
   };
 }
 
-function parseError(value: Fields): ServerMessage | ParseFailure {
+function parseError(value: Fields): ServerMessage | undefined {
   const { code, message, topic } = value;
-  if (!isShortText(code) || !isShortText(message)) return failure('the error has no short text');
+  if (!isShortText(code) || !isShortText(message)) return undefined;
   if (topic === undefined) return { type: 'error', code, message };
-  return isTopic(topic)
-    ? { type: 'error', code, message, topic }
-    : failure('`topic` is 64 lower-case hexadecimal digits');
+  return isTopic(topic) ? { type: 'error', code, message, topic } : undefined;
 }
 
 /**

@@ -7,7 +7,6 @@
  * 2^32 texts a key, far more than introductions of tabs ever take.
  */
 
-import { concatBytes } from '../util/bytes.ts';
 import type { PeerId } from '../util/peer-id.ts';
 
 const NONCE_BYTES = 12;
@@ -42,7 +41,10 @@ export function createSeal(key: CryptoKey, crypto: Crypto): Seal {
         key,
         new TextEncoder().encode(text),
       );
-      return toBase64(concatBytes([iv, new Uint8Array(sealed)]));
+      const bytes = new Uint8Array(NONCE_BYTES + sealed.byteLength);
+      bytes.set(iv);
+      bytes.set(new Uint8Array(sealed), NONCE_BYTES);
+      return toBase64(bytes);
     },
     async open(sealed, context) {
       const bytes = strictFromBase64(sealed);
@@ -68,7 +70,7 @@ export function createSeal(key: CryptoKey, crypto: Crypto): Seal {
 /** Peer ids and topics are hexadecimal, so the separator is in none of them. */
 function bound(context: SealContext): Uint8Array<ArrayBuffer> {
   const parts = ['mnemesh/1/seal', context.topic, context.from, context.to];
-  return concatBytes([new TextEncoder().encode(parts.join('\0'))]);
+  return Uint8Array.from(new TextEncoder().encode(parts.join('\0')));
 }
 
 // `btoa` and `atob` are in browsers and Node alike; lib0's base64 reads `window` on import.

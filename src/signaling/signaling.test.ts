@@ -4,6 +4,7 @@ import type { Signaling } from '../ports/signaling.ts';
 import type { PeerId } from '../util/peer-id.ts';
 import { seededRandom } from '../util/random.ts';
 import { broadcastChannelSignaling } from './broadcast-channel.ts';
+import { lobbySignaling } from './lobby-signaling.ts';
 import { sealedSignaling } from './sealed.ts';
 import { deriveRoomKeys } from './secret.ts';
 import { severalSignalings } from './several.ts';
@@ -34,13 +35,12 @@ describeSignaling('webSocketSignaling with two servers', () => withServers(2, ov
 describeSignaling('severalSignalings of both kinds', () =>
   withServers(1, (peer, urls) => severalSignalings([inBrowser(peer), overSocket(peer, urls)])),
 );
-describeSignaling('sealedSignaling without a secret', async () => {
-  const keys = await deriveRoomKeys('room');
-  return { tab: (peer) => sealedSignaling(inBrowser(peer), { room: 'room', peer, keys }) };
+describeSignaling('lobbySignaling', async () => {
+  const { lobby, seal } = await deriveRoomKeys('room');
+  return { tab: (peer) => lobbySignaling(inBrowser(peer), { room: 'room', peer, lobby, seal }) };
 });
-describeSignaling('sealedSignaling with a secret', async () => {
-  const keys = await deriveRoomKeys('room', 'correct horse');
-  return withServers(1, (peer, urls) =>
-    sealedSignaling(overSocket(peer, urls), { room: 'room', peer, keys }),
-  );
+describeSignaling('sealedSignaling', async () => {
+  const { seal } = await deriveRoomKeys('room', 'correct horse');
+  if (seal === undefined) throw new Error('a secret gives a seal');
+  return withServers(1, (peer, urls) => sealedSignaling(overSocket(peer, urls), { peer, seal }));
 });

@@ -123,7 +123,7 @@ export class ServerSession {
     if (greeted) this.#cancelDeadline?.();
     const message = parseServerMessage(text);
     // A later server may say more than this client understands.
-    if ('error' in message || message.type === 'pong') return;
+    if (message === undefined || message.type === 'pong') return;
     if (message.type === 'welcome') {
       if (message.version !== SIGNALING_VERSION) {
         this.#end(`speaks version ${message.version} of signaling, and this tab version 1`);

@@ -3,13 +3,14 @@
  * disk, so that an app's own tests can do to it what browsers and networks do.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
+import { Everything } from '../everything.ts';
 import { Mesh } from '../mesh.ts';
 import { type ProtocolConfig, resolveConfig } from '../protocol/config.ts';
 import type { PageLifeHandlers } from '../runtime/page-life.ts';
 import { toHex } from '../util/bytes.ts';
 import { MeshError } from '../util/errors.ts';
 import { type Random, randomBelow } from '../util/random.ts';
+import { sha256 } from '../util/sha256.ts';
 import { Disk } from './disk.ts';
 import { Network } from './network.ts';
 import type { NetworkModel } from './network-model.ts';
@@ -212,6 +213,7 @@ export class Page {
     if (this.process.isDead) {
       throw new MeshError('closed', 'The page is gone. Nothing was opened; open another page.');
     }
+    const isCausal = consistency === 'causal';
     const { process } = this;
     const simulation = this.#simulation;
     const topic = toHex(
@@ -229,7 +231,10 @@ export class Page {
       clock: process,
       random: simulation.world.random(`mesh ${id}`),
       store: this.disk.store(topic, process),
-      records: { isCausal: consistency === 'causal', randomBytes },
+      everything: {
+        begin: (engine) => new Everything(engine, { isCausal, randomBytes }),
+        release: () => undefined,
+      },
       transport: this.#network.transport(process),
       createSignaling: (carry) => carry(simulation.server.client(process, id)),
       iceServers: undefined,

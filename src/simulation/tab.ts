@@ -1,5 +1,6 @@
 /** One tab of a simulated room: a node and the runtime's session in a process. */
 
+import { Averaging } from '../protocol/aggregates/averaging.ts';
 import type { ProtocolConfig } from '../protocol/config.ts';
 import type { Effect, Input } from '../protocol/effects.ts';
 import { Node } from '../protocol/node.ts';
@@ -57,6 +58,7 @@ export class Tab {
     this.#random = process.world.random('session', process.index);
     const random = process.world.random('node', process.index);
     this.node = new Node(id, config, random, process.isHidden, process.now());
+    this.node.handle({ type: 'joinAggregates', averaging: Averaging }, process.now());
   }
 
   /** Whether it is in the room and lives. */

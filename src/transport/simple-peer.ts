@@ -1,18 +1,16 @@
 /**
  * Connections over WebRTC data channels (RFC 8831), through simple-peer.
  *
- * simple-peer is loaded at the first dial, so that importing this file touches nothing of the
- * platform. Its stream interface is used for its back-pressure: `write` calls back once at most
- * 64 KiB wait in the channel, by an event and not by a timer, which hidden tabs would run once
- * a minute. So the channel stays fed, and a control frame waits behind at most 80 KiB. Measured once
- * against `send` with a threshold of its own, it took 19 against 20 MB/s in Chromium, 16 against 22
- * in Firefox.
+ * Its stream interface is used for its back-pressure: `write` calls back once at most 64 KiB wait in
+ * the channel, by an event and not by a timer, which hidden tabs would run once a minute. So the
+ * channel stays fed, and a control frame waits behind at most 80 KiB. Measured once against `send` with
+ * a threshold of its own, it took 19 against 20 MB/s in Chromium, 16 against 22 in Firefox.
  *
  * The import names simple-peer's own bundle; what is published or served gets its source on slim shims
  * in that place (scripts/slim-simple-peer). The bundle calls back by a timer while the channel has room.
  */
 
-import type { Peer } from 'simple-peer/simplepeer.min.js';
+import SimplePeer, { type Peer } from 'simple-peer/simplepeer.min.js';
 import type {
   Connection,
   ConnectionHandlers,
@@ -25,8 +23,8 @@ import { MeshError, messageOf } from '../util/errors.ts';
 import { Framing } from './framing.ts';
 import { parseSignal, type Signal } from './signals.ts';
 
-/** Signals kept while simple-peer loads, and candidates taken for one session description. */
-const MAX_SIGNALS = 256;
+/** Candidates taken for one session description. */
+const MAX_CANDIDATES = 256;
 /** How long a closing connection may take to hand what it sent to the network, and how often it looks. */
 const FLUSH_LIMIT_MS = 500;
 const FLUSH_POLL_MS = 5;
@@ -42,9 +40,8 @@ class SimplePeerConnection implements Connection {
   readonly #framing: Framing;
   #state: 'connecting' | 'open' | 'closed' = 'connecting';
   #ended = false;
+  /** `undefined` where there is no WebRTC. */
   #peer: Peer | undefined;
-  /** Signals that came before simple-peer was loaded. */
-  #early: Signal[] = [];
   /** Whether an offer of this side waits for its answer. */
   #answerDue = false;
   #lastOffer = '';
@@ -57,7 +54,7 @@ class SimplePeerConnection implements Connection {
     this.#initiator = options.initiator;
     this.#handlers = handlers;
     this.#framing = new Framing(options.maxFrameBytes);
-    this.#start(options.iceServers).catch((error: unknown) => this.#end(toMeshError(error)));
+    this.#start(options.iceServers);
   }
 
   get state(): 'connecting' | 'open' | 'closed' {
@@ -75,8 +72,11 @@ class SimplePeerConnection implements Connection {
   signal(data: SignalData): void {
     const signal = parseSignal(data);
     if (signal === undefined || this.#state === 'closed' || !this.#expects(signal)) return;
-    if (this.#peer !== undefined) this.#apply(this.#peer, signal);
-    else if (this.#early.length < MAX_SIGNALS) this.#early.push(signal);
+    try {
+      this.#peer?.signal(signal);
+    } catch (error) {
+      this.#fail(toMeshError(error));
+    }
   }
 
   restart(): void {
@@ -103,15 +103,15 @@ class SimplePeerConnection implements Connection {
     else this.#destroy();
   }
 
-  async #start(iceServers: readonly RTCIceServer[]): Promise<void> {
+  #start(iceServers: readonly RTCIceServer[]): void {
     if (typeof RTCPeerConnection === 'undefined') {
-      throw new MeshError(
-        'unsupported',
-        'This platform has no WebRTC, so tabs cannot be linked; local work goes on. Use a browser with WebRTC enabled.',
+      return this.#fail(
+        new MeshError(
+          'unsupported',
+          'This platform has no WebRTC, so tabs cannot be linked; local work goes on. Use a browser with WebRTC enabled.',
+        ),
       );
     }
-    const { default: SimplePeer } = await import('simple-peer/simplepeer.min.js');
-    if (this.#state === 'closed') return;
     const peer = new SimplePeer({
       initiator: this.#initiator,
       trickle: true,
@@ -132,8 +132,6 @@ class SimplePeerConnection implements Connection {
       if (this.#state !== 'closed' && !isCloseOfOther(error)) this.#error ??= toMeshError(error);
     });
     peer.on('close', () => this.#end());
-    for (const signal of this.#early) this.#apply(peer, signal);
-    this.#early = [];
   }
 
   /**
@@ -153,17 +151,9 @@ class SimplePeerConnection implements Connection {
         this.#candidates = 0;
         return true;
       case 'candidate':
-        return ++this.#candidates <= MAX_SIGNALS;
+        return ++this.#candidates <= MAX_CANDIDATES;
       case 'renegotiate':
         return this.#initiator && this.#state === 'open';
-    }
-  }
-
-  #apply(peer: Peer, signal: Signal): void {
-    try {
-      peer.signal(signal);
-    } catch (error) {
-      this.#fail(toMeshError(error));
     }
   }
 
@@ -233,13 +223,12 @@ class SimplePeerConnection implements Connection {
     else queueMicrotask(() => this.#end());
   }
 
-  #end(error = this.#error): void {
+  #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#state = 'closed';
     this.#framing.clear();
-    this.#early = [];
-    this.#handlers.close(error);
+    this.#handlers.close(this.#error);
   }
 }
 

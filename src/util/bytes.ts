@@ -2,10 +2,10 @@
 
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
-/** Lower-case hexadecimal of `bytes`. */
-export function toHex(bytes: Uint8Array): string {
+/** Lower-case hexadecimal of `bytes`, or of those from `start` to `end`. */
+export function toHex(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let out = '';
-  for (const byte of bytes) out += HEX[byte];
+  for (let i = start; i < end; i++) out += HEX[bytes[i] as number];
   return out;
 }
 
@@ -13,15 +13,21 @@ export function toHex(bytes: Uint8Array): string {
 const DIGITS = new Uint8Array(128).fill(16);
 for (let value = 0; value < 16; value++) DIGITS[value.toString(16).charCodeAt(0)] = value;
 
+/** The byte that the digits at `2 * index` of a lower-case hexadecimal string say; over 255 where they are none. */
+export function hexByteAt(hex: string, index: number): number {
+  const high = DIGITS[hex.charCodeAt(2 * index)] ?? 16;
+  const low = DIGITS[hex.charCodeAt(2 * index + 1)] ?? 16;
+  return low > 15 ? 256 : 16 * high + low;
+}
+
 /** Bytes of a lower-case hexadecimal string; `undefined` where it is not one. */
 export function fromHex(hex: string): Uint8Array | undefined {
   if (hex.length % 2 !== 0) return undefined;
   const out = new Uint8Array(hex.length / 2);
   for (let i = 0; i < out.length; i++) {
-    const high = DIGITS[hex.charCodeAt(2 * i)] ?? 16;
-    const low = DIGITS[hex.charCodeAt(2 * i + 1)] ?? 16;
-    if (high > 15 || low > 15) return undefined;
-    out[i] = 16 * high + low;
+    const byte = hexByteAt(hex, i);
+    if (byte > 255) return undefined;
+    out[i] = byte;
   }
   return out;
 }

@@ -9,7 +9,7 @@
 import * as decoding from 'lib0/decoding';
 import type { Encoder } from 'lib0/encoding';
 import * as encoding from 'lib0/encoding';
-import { fromHex, toHex } from './bytes.ts';
+import { hexByteAt, toHex } from './bytes.ts';
 import { PEER_ID_BYTES, type PeerId } from './peer-id.ts';
 
 export type { Decoder } from 'lib0/decoding';
@@ -136,13 +136,29 @@ export function readName<T>(decoder: decoding.Decoder, names: readonly T[]): T {
   return name;
 }
 
+/** The bytes of a lower-case hexadecimal string of twice `length` digits. */
+export function writeHex(encoder: Encoder, hex: string, length: number): void {
+  if (hex.length !== 2 * length) throw new RangeError(`not ${length} bytes of hex: ${hex}`);
+  for (let i = 0; i < length; i++) {
+    const byte = hexByteAt(hex, i);
+    if (byte > 255) throw new RangeError(`not hex: ${hex}`);
+    encoding.write(encoder, byte);
+  }
+}
+
+/** `length` bytes, in hexadecimal. */
+export function readHex(decoder: decoding.Decoder, length: number): string {
+  const start = decoder.pos;
+  if (start + length > decoder.arr.length) throw new DecodeError('bytes end early');
+  decoder.pos += length;
+  return toHex(decoder.arr, start, decoder.pos);
+}
+
 /** The 16 bytes of a peer. */
 export function writePeer(encoder: Encoder, id: PeerId): void {
-  const bytes = fromHex(id);
-  if (bytes?.length !== PEER_ID_BYTES) throw new RangeError(`not a peer id: ${id}`);
-  encoding.writeUint8Array(encoder, bytes);
+  writeHex(encoder, id, PEER_ID_BYTES);
 }
 
 export function readPeer(decoder: decoding.Decoder): PeerId {
-  return toHex(readBytes(decoder, PEER_ID_BYTES));
+  return readHex(decoder, PEER_ID_BYTES);
 }

@@ -15,6 +15,8 @@ export type MeshErrorCode =
   | 'aborted'
   /** The platform lacks something needed: WebRTC, WebCrypto in a secure context, WebSocket. */
   | 'unsupported'
+  /** Code that is loaded as it is needed is not there (yet), or cannot be fetched. Nothing changed. */
+  | 'not-loaded'
   /** A value is over the size that travels at once. It is kept in this tab, and was not broadcast. */
   | 'value-too-large'
   /** Durable storage cannot be opened or broke; the tab goes on in memory. */
@@ -43,6 +45,22 @@ export class MeshError extends Error {
   constructor(code: MeshErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/**
+ * What `load` gives: a part of this library that is a chunk of its own, `what` for people.
+ * @throws MeshError `not-loaded`
+ */
+export async function loadPart<T>(what: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (thrown) {
+    throw new MeshError(
+      'not-loaded',
+      `The code for ${what} cannot be fetched (${messageOf(thrown)}). Nothing was opened or changed; a mesh whose room needs it tries again by itself. If it lasts, check the connection, or reload the page: the app may have been deployed anew.`,
+      { cause: thrown },
+    );
   }
 }
 

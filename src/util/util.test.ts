@@ -1,10 +1,27 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { concatBytes, equalBytes, fromHex, toHex } from './bytes.ts';
 import { MeshError, messageOf } from './errors.ts';
 import { isPeerId, peerIdOf } from './peer-id.ts';
 import { jitter, randomBelow, sample, seededRandom } from './random.ts';
+import { sha256 } from './sha256.ts';
 import { TypedEventTarget } from './typed-events.ts';
+
+describe('sha256', () => {
+  it('is SHA-256 of bytes of any length, in Node and by the code that browsers get', async () => {
+    // Node resolves lib0 to its own hash, so the other file is named as it lies.
+    const path = new URL('../../node_modules/lib0/hash/sha256.js', import.meta.url).href;
+    const { digest } = (await import(path)) as { digest: typeof sha256 };
+    for (const length of [...Array(300).keys(), 4_095, 65_536, 100_003]) {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 255);
+      const expected = createHash('sha256').update(bytes).digest('hex');
+      expect(toHex(sha256(bytes))).toBe(expected);
+      expect(toHex(digest(bytes))).toBe(expected);
+    }
+    expect(sha256(new Uint8Array()).constructor).toBe(Uint8Array);
+  });
+});
 
 describe('bytes', () => {
   it('hexadecimal goes both ways, and what is none is undefined', () => {

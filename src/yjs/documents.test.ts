@@ -109,7 +109,7 @@ describe('Documents', () => {
     digests.push(host.documents.digest());
     host.documents.deliver(PEER, rumorOf('notes', updateOf('y')));
     digests.push(host.documents.digest());
-    expect(new Set(digests.map(toHex)).size).toBe(3);
+    expect(new Set(digests.map((digest) => toHex(digest))).size).toBe(3);
   });
 
   it('edits of one task are one rumor', async () => {

@@ -5,8 +5,6 @@
  * outlives whoever edits it.
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
-import { writeUint8Array, writeVarString } from 'lib0/encoding';
 import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 import type { Mesh } from '../mesh.ts';
@@ -18,10 +16,10 @@ import {
   type ExtensionHost,
 } from '../runtime/extension.ts';
 import { DocumentLog } from '../storage/document-log.ts';
-import { encode } from '../util/codec.ts';
 import { MeshError, messageOf } from '../util/errors.ts';
 import type { PeerId } from '../util/peer-id.ts';
-import { HeldRanges } from './held.ts';
+import { randomBelow } from '../util/random.ts';
+import { HeldRanges, type Leaf, rootOf } from './held.ts';
 import {
   decodeMessage,
   decodeRumor,
@@ -59,6 +57,8 @@ export class Documents implements Extension {
   #root: Uint8Array | undefined;
   #cancelWake: (() => void) | undefined;
   #isFull = false;
+  /** Whether what comes now was fetched from a neighbor. */
+  #isFetched = false;
 
   constructor(host: ExtensionHost) {
     this.#host = host;
@@ -69,16 +69,17 @@ export class Documents implements Extension {
       {
         root: () => this.#rootNow(),
         leaves: () => this.#leaves(),
-        leafOf: (name) => this.#heldOf(name).leaf(),
-        vectorOf: (name) => this.#heldOf(name).stateVector(),
+        heldOf: (name) => this.#heldOf(name),
         updateSince: async (name, vector) =>
           this.#documents.get(name)?.updateSince(vector) ?? NO_UPDATE,
-        apply: (name, update) => this.#apply(name, [update]),
+        updateBeyond: async (name, theirs) => this.#documents.get(name)?.updateBeyond(theirs),
+        apply: (name, update) => this.#fetched(name, update),
       },
       {
         send: (to, message) => host.send(to, encodeMessage(message)),
         isTransferring: (peer) => host.isTransferring(peer),
         now: () => host.clock.now(),
+        random: (count) => Uint8Array.from({ length: count }, () => randomBelow(host.random, 256)),
         wake: (delay) => this.#wake(delay),
         changed: () => this.#changed(),
         differs: () => host.activity(),
@@ -144,9 +145,7 @@ export class Documents implements Extension {
     }
     const gained = this.#apply(rumor.name, rumor.updates);
     if (gained === undefined) return this.#unreadable(origin);
-    if (!gained) return;
-    this.#reconciler.arrived();
-    this.#host.activity();
+    if (gained) this.#host.activity();
   }
 
   direct(peer: PeerId, payload: Uint8Array): void {
@@ -241,6 +240,8 @@ export class Documents implements Extension {
       edited: (updates) => this.#edited(name, updates),
       heldChanged: () => {
         this.#root = undefined;
+        const fresh = document.held.takeFresh();
+        if (!this.#isFetched) this.#reconciler.came(name, fresh);
       },
       diskChanged: () => {
         this.#reconciler.edited(name);
@@ -256,22 +257,23 @@ export class Documents implements Extension {
     return this.#documents.get(name)?.held ?? NOTHING;
   }
 
-  #leaves(): { name: string; leaf: Uint8Array }[] {
+  #leaves(): Leaf[] {
     return [...this.#documents.values()]
       .filter(({ held }) => !held.isEmpty)
       .map(({ name, held }) => ({ name, leaf: held.leaf() }));
   }
 
   #rootNow(): Uint8Array {
-    this.#root ??= sha256(
-      encode((encoder) => {
-        for (const { name, leaf } of this.#leaves().sort((a, b) => (a.name < b.name ? -1 : 1))) {
-          writeVarString(encoder, name);
-          writeUint8Array(encoder, leaf);
-        }
-      }),
-    );
+    this.#root ??= rootOf(this.#leaves());
     return this.#root;
+  }
+
+  /** As `#apply`, of what a neighbor was asked for, and others are not being told by rumors. */
+  #fetched(name: string, update: Uint8Array): boolean | undefined {
+    this.#isFetched = true;
+    const gained = this.#apply(name, [update]);
+    this.#isFetched = false;
+    return gained;
   }
 
   /** Whether the updates brought news; `undefined` where one is no Yjs update. */

@@ -3,8 +3,10 @@ import { writeUint8, writeVarUint8Array } from 'lib0/encoding';
 import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 import { encode } from '../util/codec.ts';
+import { IntervalSet } from '../util/intervals.ts';
 import { isName, MAX_NAME_BYTES } from '../util/names.ts';
 import { runs } from '../util/testing/runs.ts';
+import { ROOT_BYTES } from './held.ts';
 import {
   type DocumentMessage,
   type DocumentRumor,
@@ -12,7 +14,6 @@ import {
   decodeRumor,
   encodeMessage,
   encodeRumor,
-  ROOT_BYTES,
 } from './messages.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 });
@@ -26,6 +27,27 @@ const vector = fc
     Y.encodeStateVector(new Map(clients.map((client) => [client, client])) as unknown as Y.Doc),
   );
 
+const intervals = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 })), { maxLength: 4 })
+  .map((steps) => {
+    const set = new IntervalSet();
+    for (const [gap, length] of steps) set.add(set.end() + gap, set.end() + gap + length);
+    return set;
+  });
+const moving = fc.array(
+  fc.record({
+    name,
+    entries: fc.array(
+      fc.record({ client: fc.maxSafeNat(), structs: intervals, deletes: intervals }),
+      { maxLength: 3 },
+    ),
+  }),
+  { maxLength: 3 },
+);
+const flight = fc.option(fc.record({ rest: root, aged: moving, young: moving }), {
+  nil: undefined,
+});
+
 const rumor: fc.Arbitrary<DocumentRumor> = fc.oneof(
   fc.record({
     type: fc.constant('updates' as const),
@@ -36,7 +58,7 @@ const rumor: fc.Arbitrary<DocumentRumor> = fc.oneof(
 );
 
 const message: fc.Arbitrary<DocumentMessage> = fc.oneof(
-  fc.record({ type: fc.constant('compare' as const), root, insist: fc.boolean() }),
+  fc.record({ type: fc.constant('compare' as const), root, flight }),
   fc.record({ type: fc.constant('equal' as const), root }),
   fc.record({ type: fc.constant('later' as const) }),
   fc.record({
@@ -53,6 +75,7 @@ const message: fc.Arbitrary<DocumentMessage> = fc.oneof(
     states: fc.array(fc.record({ owner: peer, update: bytes }), { maxLength: 5 }),
   }),
   fc.record({ type: fc.constant('whoIsPresent' as const), name }),
+  fc.record({ type: fc.constant('walk' as const), name, wants: fc.boolean(), step: bytes }),
 );
 
 describe('messages on documents (D8)', () => {
@@ -67,7 +90,7 @@ describe('messages on documents (D8)', () => {
   });
 
   it('any bytes are a message or undefined, and what is read is written as the same bytes', () => {
-    const start = fc.integer({ min: 0, max: 10 });
+    const start = fc.integer({ min: 0, max: 11 });
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 120 }), (type, rest) => {
         const hostile = Uint8Array.of(type, ...rest);
@@ -83,7 +106,7 @@ describe('messages on documents (D8)', () => {
   it('a message cut short or with more behind it is none', () => {
     fc.assert(
       fc.property(message, fc.nat(), (whole, cut) => {
-        if (whole.type === 'step2' || whole.type === 'step3') return; // end in bytes of any length
+        if (['step2', 'step3', 'walk', 'compare'].includes(whole.type)) return; // end in bytes of any length
         const encoded = encodeMessage(whole);
         expect(decodeMessage(encoded.subarray(0, cut % encoded.length))).toBeUndefined();
         expect(decodeMessage(Uint8Array.of(...encoded, 0))).toBeUndefined();

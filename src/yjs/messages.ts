@@ -1,6 +1,7 @@
 /** What tabs tell each other about documents: the wire codec of the documents channel (SPEC.md, section 8; D8). */
 
 import { writeUint8, writeUint8Array, writeVarUint, writeVarUint8Array } from 'lib0/encoding';
+import { readEntry, writeEntry } from '../memory/reconcile/reconcile-clients-wire.ts';
 import {
   DecodeError,
   type Decoder,
@@ -19,7 +20,8 @@ import {
 } from '../util/codec.ts';
 import { readNameText, writeNameText } from '../util/names.ts';
 import type { PeerId } from '../util/peer-id.ts';
-import { LEAF_BYTES } from './held.ts';
+import { type DocumentRanges, type Flight, MAX_MOVING } from './flights.ts';
+import { LEAF_BYTES, type Leaf, MAX_FRESH, ROOT_BYTES } from './held.ts';
 import { readUpdates, writeUpdates } from './updates.ts';
 
 /** Most documents of a room. */
@@ -27,8 +29,8 @@ export const MAX_DOCUMENTS = 65_536;
 /** Largest state vector, and largest awareness update. */
 const MAX_VECTOR_BYTES = 16 * 1024 * 1024;
 const MAX_PRESENCE_BYTES = 1024 * 1024;
-/** Bytes of a root in a comparison: a SHA-256 cut short, since one goes out in every round. */
-export const ROOT_BYTES = 16;
+/** Largest comparison: what came lately is told in ranges, and those are small. */
+const MAX_COMPARE_BYTES = 64 * 1024;
 /** Most tabs whose presence is told at once. */
 const MAX_PRESENT = 4_096;
 
@@ -39,15 +41,16 @@ export type DocumentRumor =
 
 /** Told to one neighbor. */
 export type DocumentMessage =
-  /** D2: my documents hash to `root`. With `insist`, differences in flight are no reason to wait. */
-  | { readonly type: 'compare'; readonly root: Uint8Array; readonly insist: boolean }
+  /** D2: my documents hash to `root`. `flight` tells what of them may be on its way (D4). */
+  | {
+      readonly type: 'compare';
+      readonly root: Uint8Array;
+      readonly flight: Flight | undefined;
+    }
   | { readonly type: 'equal'; readonly root: Uint8Array }
   /** Ask again in a moment: something is on its way. */
   | { readonly type: 'later' }
-  | {
-      readonly type: 'leaves';
-      readonly leaves: readonly { readonly name: string; readonly leaf: Uint8Array }[];
-    }
+  | { readonly type: 'leaves'; readonly leaves: readonly Leaf[] }
   /** D3: the first y-protocols sync step: what I hold without gaps. */
   | {
       readonly type: 'step1';
@@ -71,6 +74,16 @@ export type DocumentMessage =
       readonly update: Uint8Array;
     }
   | { readonly type: 'done'; readonly name: string; readonly leaf: Uint8Array }
+  /**
+   * A step of the walk over the clients of a large document (src/memory/SPEC.md W11). Without `wants` the
+   * sender gets it from another tab, and is to be sent nothing.
+   */
+  | {
+      readonly type: 'walk';
+      readonly name: string;
+      readonly wants: boolean;
+      readonly step: Uint8Array;
+    }
   /** Awareness of a document, by the tab it belongs to. */
   | {
       readonly type: 'present';
@@ -91,6 +104,7 @@ const MESSAGES = [
   'done',
   'present',
   'whoIsPresent',
+  'walk',
 ] as const;
 
 export function encodeRumor(rumor: DocumentRumor): Uint8Array {
@@ -120,7 +134,7 @@ export function encodeMessage(message: DocumentMessage): Uint8Array {
     switch (message.type) {
       case 'compare':
         writeUint8Array(encoder, message.root);
-        writeUint8(encoder, message.insist ? 1 : 0);
+        if (message.flight !== undefined) writeFlight(encoder, message.flight);
         break;
       case 'equal':
         writeUint8Array(encoder, message.root);
@@ -158,6 +172,11 @@ export function encodeMessage(message: DocumentMessage): Uint8Array {
       case 'whoIsPresent':
         writeNameText(encoder, message.name);
         break;
+      case 'walk':
+        writeNameText(encoder, message.name);
+        writeUint8(encoder, message.wants ? 1 : 0);
+        writeUint8Array(encoder, message.step);
+        break;
     }
   });
 }
@@ -168,8 +187,12 @@ export function decodeMessage(bytes: Uint8Array): DocumentMessage | undefined {
     const type = MESSAGES[readByte(decoder)];
     if (type === undefined) return undefined;
     switch (type) {
-      case 'compare':
-        return { type, root: readBytes(decoder, ROOT_BYTES), insist: readFlag(decoder) };
+      case 'compare': {
+        if (decoder.arr.length > MAX_COMPARE_BYTES) return undefined;
+        const root = readBytes(decoder, ROOT_BYTES);
+        const isMoving = decoder.pos < decoder.arr.length;
+        return { type, root, flight: isMoving ? readFlight(decoder) : undefined };
+      }
       case 'equal':
         return { type, root: readBytes(decoder, ROOT_BYTES) };
       case 'later':
@@ -197,6 +220,10 @@ export function decodeMessage(bytes: Uint8Array): DocumentMessage | undefined {
       }
       case 'whoIsPresent':
         return { type, name: readNameText(decoder) };
+      case 'walk': {
+        const name = readNameText(decoder);
+        return { type, name, wants: readFlag(decoder), step: readRest(decoder) };
+      }
     }
   });
 }
@@ -212,14 +239,36 @@ function readVector(decoder: Decoder): Uint8Array {
   return vector;
 }
 
-function writeLeaf(
-  encoder: Encoder,
-  { name, leaf }: { readonly name: string; readonly leaf: Uint8Array },
-): void {
+function writeFlight(encoder: Encoder, { rest, aged, young }: Flight): void {
+  writeUint8Array(encoder, rest);
+  for (const documents of [aged, young]) {
+    writeVarUint(encoder, documents.length);
+    for (const { name, entries } of documents) {
+      writeNameText(encoder, name);
+      writeVarUint(encoder, entries.length);
+      for (const entry of entries) writeEntry(encoder, entry);
+    }
+  }
+}
+
+function readFlight(decoder: Decoder): Flight {
+  const rest = readBytes(decoder, ROOT_BYTES);
+  const [aged, young] = [readMoving(decoder), readMoving(decoder)];
+  return { rest, aged, young };
+}
+
+function readMoving(decoder: Decoder): DocumentRanges[] {
+  return readList(decoder, MAX_MOVING, (d) => ({
+    name: readNameText(d),
+    entries: readList(d, MAX_FRESH, readEntry),
+  }));
+}
+
+function writeLeaf(encoder: Encoder, { name, leaf }: Leaf): void {
   writeNameText(encoder, name);
   writeUint8Array(encoder, leaf);
 }
 
-function readLeaf(decoder: Decoder): { name: string; leaf: Uint8Array } {
+function readLeaf(decoder: Decoder): Leaf {
   return { name: readNameText(decoder), leaf: readBytes(decoder, LEAF_BYTES) };
 }

@@ -1,5 +1,6 @@
 /** What a tab knows of its neighbors' documents (SPEC.md D5). */
 
+import type { ClientWalk } from '../memory/reconcile/reconcile-clients.ts';
 import type { PeerId } from '../util/peer-id.ts';
 
 /** A neighbor that says nothing of documents for so long holds none; until then it might. */
@@ -21,10 +22,10 @@ export interface NeighborState {
   wanted: string[];
   /** Documents of which it is being answered what it lacks. */
   readonly answering: Set<string>;
+  /** Walks over clients of documents, until each side gave what the other lacks. */
+  readonly walks: Map<string, { readonly walk: ClientWalk; wants: boolean }>;
   /** When to compare next, besides rounds. */
   dueAt: number | undefined;
-  /** Rounds that compared with it since a comparison came to something. */
-  rounds: number;
   /** Comparisons in a row that left a difference, so that the next waits longer. */
   retries: number;
 }
@@ -41,8 +42,8 @@ export class NeighborStates extends Map<PeerId, NeighborState> {
       differing: new Set(),
       wanted: [],
       answering: new Set(),
+      walks: new Map(),
       dueAt,
-      rounds: 0,
       retries: 0,
     });
   }

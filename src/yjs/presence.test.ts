@@ -79,12 +79,20 @@ describe('Presence (D7)', () => {
     expect(b.awareness.getStates().get(a.awareness.clientID)).toEqual({ name: 'Ada' });
   });
 
-  it('tells its state again every 15 s or so, for those who missed it', () => {
-    const { a, b } = pair();
-    a.awareness.setLocalStateField('name', 'Ada');
-    b.presence.gone(A);
-    age(a.awareness, 16_000);
-    expect(b.awareness.getStates().get(a.awareness.clientID)).toEqual({ name: 'Ada' });
+  it('tells its state again every minute or so, for those who missed it, and a change at once', () => {
+    let told = 0;
+    const { awareness } = share(A, () => told++);
+    awareness.setLocalStateField('name', 'Ada');
+    expect(told).toBe(1);
+    for (let renewal = 0; renewal < 3; renewal++) age(awareness, 16_000);
+    expect(told).toBe(1);
+    age(awareness, 16_000);
+    expect(told).toBe(2);
+    age(awareness, 16_000);
+    awareness.setLocalStateField('name', 'Ada L.');
+    expect(told).toBe(3);
+    awareness.setLocalState(null);
+    expect(told).toBe(4);
   });
 
   it('keeps the state of a silent tab for as long as it is present, and no longer', () => {

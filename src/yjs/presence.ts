@@ -22,6 +22,12 @@ export const MAX_STATE_BYTES = 256 * 1024;
 /** Deepest nesting of a state; deeper ones overflow the stack of whoever walks them. */
 const MAX_NESTING = 100;
 
+/**
+ * One in so many renewals is told. Awareness renews a silent state every 15 s for others that drop it
+ * after 30; here membership keeps it, and a renewal only makes up for what a tab missed.
+ */
+const RENEWALS_TOLD = 4;
+
 type AwarenessChange = { added: number[]; updated: number[]; removed: number[] };
 
 export class Presence {
@@ -31,19 +37,31 @@ export class Presence {
   /** Whose the clients are, for as long as the tab is there. */
   readonly #owners = new Map<number, PeerId>();
   readonly #stop: () => void;
+  /** How often awareness renewed this tab's state since it was told. */
+  #renewals = 0;
 
   /** `tell` carries an update of this tab's own state to the room. */
   constructor(awareness: Awareness, self: PeerId, tell: (update: Uint8Array) => void) {
     this.awareness = awareness;
     this.#self = self;
     this.#tell = tell;
-    // Not `change`: awareness renews a silent state every 15 s, and what a tab missed comes with it.
-    const onUpdate = ({ added, updated, removed }: AwarenessChange, origin: unknown) => {
-      if (origin === this) return;
-      if ([...added, ...updated, ...removed].includes(awareness.clientID)) tell(this.#own());
+    const isOwn = ({ added, updated, removed }: AwarenessChange) =>
+      [...added, ...updated, ...removed].includes(awareness.clientID);
+    // Comes before `update`, which awareness emits for renewals of a silent state too.
+    const onChange = (change: AwarenessChange) => {
+      if (isOwn(change)) this.#renewals = RENEWALS_TOLD;
     };
+    const onUpdate = (change: AwarenessChange, origin: unknown) => {
+      if (origin === this || !isOwn(change) || ++this.#renewals < RENEWALS_TOLD) return;
+      this.#renewals = 0;
+      tell(this.#own());
+    };
+    awareness.on('change', onChange);
     awareness.on('update', onUpdate);
-    this.#stop = () => awareness.off('update', onUpdate);
+    this.#stop = () => {
+      awareness.off('change', onChange);
+      awareness.off('update', onUpdate);
+    };
   }
 
   /** The states known, by the tab they belong to, this one's own among them. */
@@ -107,6 +125,7 @@ export class Presence {
    * begins at clock 0, which nobody takes.
    */
   renew(): void {
+    this.#renewals = RENEWALS_TOLD;
     if (this.#isShown) callApp(() => this.awareness.setLocalState(this.awareness.getLocalState()));
   }
 

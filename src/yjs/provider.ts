@@ -16,7 +16,10 @@ import { checkProviderArguments, isMesh, notAMesh } from './provider-arguments.t
 
 /** Options of `MeshProvider`: a mesh to use, or the options of one of its own. */
 export interface MeshProviderOptions extends MeshOptions {
-  /** The mesh to share the document over; many documents may use one. It stays open after `destroy`. */
+  /**
+   * The mesh to share the document over; many documents may use one. It stays open after `destroy`. One
+   * that the provider opens for itself has `load: 'documents'` by default.
+   */
   readonly mesh?: Mesh | Promise<Mesh> | undefined;
   /** Awareness to share. Default: a new one on the document. */
   readonly awareness?: Awareness | undefined;
@@ -100,7 +103,8 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     this.awareness = awareness ?? new Awareness(doc);
     doc.on('destroy', this.#onDocDestroy);
     signal?.addEventListener('abort', this.#onDocDestroy, { signal: this.#abort.signal });
-    const opening = mesh ?? openMesh(name, { ...meshOptions, signal: this.#endMesh.signal });
+    const opening =
+      mesh ?? openMesh(name, { load: 'documents', ...meshOptions, signal: this.#endMesh.signal });
     this.whenLoaded = this.#open(opening);
     this.whenLoaded.catch((thrown: unknown) => {
       const error = asMeshError(thrown);

@@ -5,25 +5,80 @@ import { fill, updateOf, World } from './testing/reconcile-world.ts';
 
 const BIG = 'x'.repeat(1_000_000);
 
-describe('Reconciler, while documents change', () => {
-  it('D4: constant typing is put off every other round, and converges when it ends', async () => {
-    const world = new World({ nodes: 2, latencyMs: 50 });
-    world.node(0).write('a', 'x');
-    world.link(0, 1);
-    await world.clock.pass(2_000);
-    world.sent.length = 0;
-    const rounds = 30;
-    for (let i = 0; i < rounds; i++) {
-      world.node(1).reconciler.compare(world.node(0).id);
-      for (let key = 0; key < 30; key++) {
-        world.node(0).type('a', 'k');
-        await world.clock.pass(33);
+interface Typing {
+  readonly nodes: number;
+  readonly seconds: number;
+  readonly seed?: number;
+  readonly before?: (world: World, second: number) => void;
+  readonly after?: (world: World) => void;
+}
+
+/**
+ * All tabs type some five keys a second, over links that take 20 to 220 ms, with a round a second
+ * each. Gives the rounds.
+ */
+async function typing({ nodes, seconds, seed = 1, before, after }: Typing) {
+  const world = new World({ nodes, seed, latencyMs: 20, jitterMs: 200 });
+  world.node(0).write('a', 'x');
+  world.linkAll();
+  await world.clock.pass(2_000);
+  world.sent.length = 0;
+  let rounds = 0;
+  for (let second = 0; second < seconds; second++) {
+    before?.(world, second);
+    for (let tick = 0; tick < 20; tick++) {
+      for (const node of world.nodes) {
+        if (world.random() < 0.25) node.type('a', 'k');
+        if (node.index % 20 === tick) {
+          node.round();
+          rounds++;
+        }
       }
+      await world.clock.pass(50);
+      after?.(world);
     }
-    expect(world.count('leaves')).toBeLessThanOrEqual(rounds / 2);
-    await world.clock.pass(2_000);
+  }
+  return { world, rounds };
+}
+
+describe('Reconciler, while documents change', () => {
+  it('D4: eight tabs that type for a minute start no walk, though their roots are hardly ever equal', async () => {
+    const { world, rounds } = await typing({ nodes: 8, seconds: 60 });
+    expect(rounds).toBeGreaterThan(450);
+    expect(world.count('leaves')).toBeLessThanOrEqual(rounds / 100);
+    expect(world.count('equal')).toBeLessThan(world.count('compare') / 2);
+    await world.clock.pass(3_000);
     expect(world.isConverged).toBe(true);
     for (const node of world.nodes) expect(node.reconciler.isSynced()).toBe(true);
+  });
+
+  it('D4: what is lost while eight tabs type is found within two rounds', async () => {
+    for (let seed = 1; seed <= runs(2); seed++) {
+      let lostAt: number | undefined;
+      let foundAt: number | undefined;
+      const { world } = await typing({
+        nodes: 8,
+        seconds: 8,
+        seed,
+        before: (each, second) => {
+          if (second !== 4) return;
+          each.isRumorLost = (_from, to) => to === 5;
+          each.node(2).type('b', 'lost');
+          lostAt = each.clock.now();
+          each.clock.setTimer(() => {
+            each.isRumorLost = () => false;
+          }, 150);
+        },
+        after: (each) => {
+          if (foundAt === undefined && each.node(5).text('b') === 'lost') {
+            foundAt = each.clock.now();
+          }
+        },
+      });
+      expect((foundAt as number) - (lostAt as number)).toBeLessThanOrEqual(2_200);
+      await world.clock.pass(3_000);
+      expect(world.isConverged).toBe(true);
+    }
   });
 
   it('D4: a lost broadcast is repaired within two rounds although typing goes on', async () => {
@@ -42,6 +97,21 @@ describe('Reconciler, while documents change', () => {
       }
     }
     expect(world.node(1).text('b')).toBe('lost');
+  });
+
+  it('D4: a document that changes too much at a time to tell of it is walked, and no more', async () => {
+    const world = new World({ nodes: 2, latencyMs: 50 });
+    world.node(0).write('a', 'x'.repeat(2_000));
+    world.link(0, 1);
+    await world.clock.pass(2_000);
+    const text = world.node(0).doc('a').getText('t');
+    for (let i = 0; i < 900; i++) text.delete(i, 1);
+    world.isRumorLost = () => true;
+    world.node(0).type('a', 'and more');
+    world.isRumorLost = () => false;
+    await world.clock.pass(3_000);
+    expect(world.isConverged).toBe(true);
+    expect(world.count('leaves')).toBe(2);
   });
 
   it('D4: nothing is compared while a large transfer is under way', async () => {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../util/random.ts';
 import { runs } from '../util/testing/runs.ts';
-import { type DocumentMessage, ROOT_BYTES } from './messages.ts';
+import { ROOT_BYTES } from './held.ts';
+import type { DocumentMessage } from './messages.ts';
 import { fill, updateOf, World } from './testing/reconcile-world.ts';
 
 const BIG = 'x'.repeat(1_000_000);
@@ -244,7 +245,7 @@ describe('Reconciler', () => {
     const vector = fc.constant(new Uint8Array([0]));
     const update = fc.constantFrom(new Uint8Array([0, 0]), new Uint8Array([1]));
     const message: fc.Arbitrary<DocumentMessage> = fc.oneof(
-      fc.record({ type: fc.constant('compare' as const), root, insist: fc.boolean() }),
+      fc.record({ type: fc.constant('compare' as const), root, flight: fc.constant(undefined) }),
       fc.record({ type: fc.constant('equal' as const), root }),
       fc.record({ type: fc.constant('later' as const) }),
       fc.record({

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
+import type { ClientEntry } from '../memory/reconcile/reconcile-clients-wire.ts';
 import { MemoryDisk } from '../storage/memory.ts';
 import { runs } from '../util/testing/runs.ts';
+import { HeldRanges } from './held.ts';
 import { settled } from './testing/fake-clock.ts';
 import { edits, History, leafOf } from './testing/histories.ts';
 import { Tab, updateOf } from './testing/tab.ts';
@@ -215,6 +217,33 @@ describe('SharedDocument', () => {
     expect(textOf(answer)).toContain('stored ');
     expect(textOf(answer)).toContain('queued ');
     expect(leafOf([answer])).toBe(tab.leaf());
+  });
+
+  it('D3: open or closed, it gives just what is lacked of the clients in which another differs', async () => {
+    const tab = new Tab();
+    for (let i = 0; i < 5; i++) tab.document.apply([updateOf(`${i}`)]);
+    const source = new Y.Doc();
+    source.clientID = 77;
+    source.getText('t').insert(0, 'theirs');
+    const part = Y.encodeStateAsUpdate(source);
+    source.getText('t').delete(1, 2);
+    source.getText('t').insert(0, 'more');
+    tab.document.apply([Y.encodeStateAsUpdate(source)]);
+    const other = new HeldRanges();
+    other.add(part);
+    const theirs = new Map([[77, other.ranges.get(77)]]);
+    const closed = await tab.document.updateBeyond(theirs);
+    await tab.open();
+    const open = await tab.document.updateBeyond(theirs);
+    for (const update of [closed, open]) {
+      const held = new HeldRanges();
+      held.add(update as Uint8Array);
+      expect([...held.ranges.keys()]).toEqual([77]);
+      expect(held.ranges.get(77)?.structs.has(0)).toBe(false);
+      held.add(part);
+      expect(held.covers(tab.document.held.ranges.get(77) as ClientEntry)).toBe(true);
+    }
+    expect(await tab.document.updateBeyond(new Map())).toBeUndefined();
   });
 
   it('keeps deleted content of a closed document, for Y.Docs that do not collect it', async () => {

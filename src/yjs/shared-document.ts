@@ -11,6 +11,8 @@ import type { DocumentLog } from '../storage/document-log.ts';
 import { callApp } from './app-code.ts';
 import { HeldRanges } from './held.ts';
 import { LogWriter, type LogWriterOptions } from './log-writer.ts';
+import type { Differing } from './reconcile-ports.ts';
+import { updateBeyond } from './update-beyond.ts';
 
 /** Who applies remote changes to a Y.Doc: its provider, so that apps can tell them from their own. */
 type Origin = object;
@@ -94,6 +96,11 @@ export class SharedDocument {
     if (open !== undefined) return Y.encodeStateAsUpdate(open.doc, sv);
     const updates = await this.#writer.readAll();
     return this.#materialize(updates, (doc) => Y.encodeStateAsUpdate(doc, sv));
+  }
+
+  /** What they lack of the clients in `theirs`; `undefined` where that is nothing. */
+  updateBeyond(theirs: Differing): Promise<Uint8Array | undefined> {
+    return updateBeyond(this.#held.ranges, theirs, (vector) => this.updateSince(vector));
   }
 
   /**

@@ -8,7 +8,7 @@
  */
 
 import { writeFloat64 } from 'lib0/encoding';
-import { type Decoder, decodeTotal, encode, readBytes } from '../../util/codec.ts';
+import { type Decoder, decodeTotal, encode, readByte } from '../../util/codec.ts';
 import { MeshError } from '../../util/errors.ts';
 import { valuesOf } from '../record.ts';
 import type { Writer } from '../transaction.ts';
@@ -84,8 +84,9 @@ function isObservation({ confidence, support }: Observation): boolean {
   return Number.isFinite(confidence) && Number.isFinite(support) && confidence >= 0 && isInBounds;
 }
 
+const floats = new DataView(new ArrayBuffer(16));
+
 function readObservation(decoder: Decoder): Observation {
-  const bytes = readBytes(decoder, 16);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 16);
-  return { confidence: view.getFloat64(0), support: view.getFloat64(8) };
+  for (let i = 0; i < floats.byteLength; i++) floats.setUint8(i, readByte(decoder));
+  return { confidence: floats.getFloat64(0), support: floats.getFloat64(8) };
 }

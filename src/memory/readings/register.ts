@@ -6,17 +6,18 @@
  * greatest in the same record, so a page whose clock is wrong wins nothing (Lamport, 1978).
  */
 
-import { type Decoder, decodeTotal, encode, readRest } from '../../util/codec.ts';
+import { createDecoder } from 'lib0/decoding';
+import { decodeTotal, encode } from '../../util/codec.ts';
 import { valuesOf } from '../record.ts';
 import type { Writer } from '../transaction.ts';
 import { BOUNDS, type DottedRecord, type RecordKey } from '../types.ts';
-import { checkSize, decodeValue, type Value, writeValue } from '../value.ts';
+import { checkSize, readValue, type Value, writeValue } from '../value.ts';
 import { readCounter, writeUint } from '../wire.ts';
 
 /** The value of the record; `undefined` where it holds none. */
 export function readRegister(record: DottedRecord | undefined): Value | undefined {
-  const latest = byTime(record).at(-1);
-  return latest === undefined ? undefined : decodeValue(latest.bytes);
+  const read = latest(record);
+  return read && valueIn(read.payload);
 }
 
 /**
@@ -24,9 +25,9 @@ export function readRegister(record: DottedRecord | undefined): Value | undefine
  * once. Equal values of different writers stand there as often as they were written.
  */
 export function readConflicts(record: DottedRecord | undefined): Value[] {
-  return byTime(record)
-    .reverse()
-    .map(({ bytes }) => decodeValue(bytes) as Value);
+  // The sort is stable, and the values of a record are in order of dots.
+  const all = [...valuesOf(record)].sort((a, b) => timeOf(a.payload) - timeOf(b.payload));
+  return all.reverse().map(({ payload }) => valueIn(payload) as Value);
 }
 
 /**
@@ -34,9 +35,10 @@ export function readConflicts(record: DottedRecord | undefined): Value[] {
  * @throws MeshError as `encodeValue` does.
  */
 export function writeRegister(writer: Writer, key: RecordKey, value: unknown): void {
-  const latest = byTime(writer.get(key)).at(-1)?.time ?? 0;
+  const read = latest(writer.get(key));
+  const time = read === undefined ? 1 : Math.min(timeOf(read.payload) + 1, BOUNDS.counter);
   const payload = encode((encoder) => {
-    writeUint(encoder, Math.min(latest + 1, BOUNDS.counter));
+    writeUint(encoder, time);
     writeValue(encoder, value);
   });
   checkSize(payload.length);
@@ -45,27 +47,27 @@ export function writeRegister(writer: Writer, key: RecordKey, value: unknown): v
 
 /** Whether `payload` is a time and a value. */
 export function isRegisterPayload(payload: Uint8Array): boolean {
-  const timed = decodeTotal(payload, readTimed);
-  return timed !== undefined && decodeValue(timed.bytes) !== undefined;
+  return valueIn(payload) !== undefined;
 }
 
-interface Timed {
-  readonly time: number;
-  /** The encoded value. */
-  readonly bytes: Uint8Array;
-}
-
-function readTimed(decoder: Decoder): Timed {
-  return { time: readCounter(decoder), bytes: readRest(decoder) };
-}
-
-/** By ascending time, and for one time by dot. */
-function byTime(record: DottedRecord | undefined): Timed[] {
-  const all: Timed[] = [];
-  for (const { payload } of valuesOf(record)) {
-    const timed = decodeTotal(payload, readTimed);
-    if (timed !== undefined) all.push(timed);
+/** What is read of a record: the latest by time, and for one time by dot. */
+function latest(record: DottedRecord | undefined): DottedRecord | undefined {
+  let best = record;
+  for (let each = record?.next; each !== undefined; each = each.next) {
+    if (timeOf(each.payload) >= timeOf((best as DottedRecord).payload)) best = each;
   }
-  // The sort is stable, and the values of a record are in order of dots.
-  return all.sort((a, b) => a.time - b.time);
+  return best;
+}
+
+/** The time that a payload begins with. */
+function timeOf(payload: Uint8Array): number {
+  return readCounter(createDecoder(payload));
+}
+
+/** The value that comes after it; `undefined` where there is none. */
+function valueIn(payload: Uint8Array): Value | undefined {
+  return decodeTotal(payload, (decoder) => {
+    readCounter(decoder);
+    return readValue(decoder);
+  });
 }

@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IntervalSet } from '../../util/intervals.ts';
 import { runs } from '../../util/testing/runs.ts';
-import { ClientTrie, ClientWalk, decodeClientStep, encodeClientStep } from './reconcile-clients.ts';
+import {
+  type ClientStep,
+  ClientWalk,
+  decodeClientStep,
+  encodeClientStep,
+} from './reconcile-clients.ts';
+import type { ClientEntry } from './reconcile-clients-wire.ts';
 
 const set = (...intervals: readonly (readonly [number, number])[]) => {
   const ranges = new IntervalSet();
@@ -12,23 +18,20 @@ const set = (...intervals: readonly (readonly [number, number])[]) => {
 const random53 = (n: number) => 2 ** 45 + n * 104_729 * 7_919;
 
 /** Clients by number, each with how many structs and deletions are held of it. */
-function trieOf(clients: ReadonlyMap<number, readonly [number, number]>): ClientTrie {
-  const trie = new ClientTrie();
-  for (const [client, [structs, deletes]] of clients) {
-    trie.set({ client, structs: set([0, structs]), deletes: set([0, deletes]) });
-  }
-  return trie;
+function heldOf(clients: ReadonlyMap<number, readonly [number, number]>): ClientEntry[] {
+  return Array.from(clients, ([client, [structs, deletes]]) => ({
+    client,
+    structs: set([0, structs]),
+    deletes: set([0, deletes]),
+  }));
 }
 
-function walk(a: ClientTrie, b: ClientTrie) {
-  const nonces = [new Uint8Array(6).fill(1), new Uint8Array(6).fill(2)] as const;
-  const sides = [
-    new ClientWalk(b.trie, nonces, 0, true),
-    new ClientWalk(a.trie, nonces, 0, false),
-  ] as const;
+function walk(a: readonly ClientEntry[], b: readonly ClientEntry[]) {
+  const nonce = new Uint8Array(6).fill(1);
+  const sides = [new ClientWalk(b, nonce, true), new ClientWalk(a, nonce, false)] as const;
   let bytes = 0;
   let messages = 0;
-  let step = sides[0].reply(nonces[1]);
+  let step = sides[0].reply(nonce);
   while (step !== undefined) {
     const encoded = encodeClientStep(step);
     bytes += encoded.length;
@@ -51,7 +54,7 @@ describe('the walk over the clients of a document (W11)', () => {
     others.set(random53(1), [1_000, 3]);
     others.set(random53(2), [3, 200]);
     clients.set(random53(20_000), [12, 0]);
-    const { bytes, messages } = walk(trieOf(clients), trieOf(others));
+    const { bytes, messages } = walk(heldOf(clients), heldOf(others));
     expect(bytes).toBeLessThanOrEqual(1_024);
     expect(messages).toBeLessThanOrEqual(6);
   });
@@ -68,8 +71,8 @@ describe('the walk over the clients of a document (W11)', () => {
         const [a, b] = [left, right].map(
           (list) => new Map(list.filter(some).map(([client, s, d]) => [client, [s, d] as const])),
         ) as [Map<number, readonly [number, number]>, Map<number, readonly [number, number]>];
-        const [trieA, trieB] = [trieOf(a), trieOf(b)];
-        const { ofA, ofB } = walk(trieA, trieB);
+        const [heldA, heldB] = [heldOf(a), heldOf(b)];
+        const { ofA, ofB } = walk(heldA, heldB);
         for (const [mine, theirs, found] of [
           [a, b, ofB],
           [b, a, ofA],
@@ -88,6 +91,24 @@ describe('the walk over the clients of a document (W11)', () => {
       }),
       { numRuns: runs(100) },
     );
+  });
+
+  it('a side that tells one thing at a time, for ever, is told to be wrong', () => {
+    const clients = new Map<number, readonly [number, number]>();
+    for (let n = 0; n < 5_000; n++) clients.set(random53(n), [1, 0]);
+    const others = new Map([...clients.keys()].map((client) => [client, [2, 0] as const]));
+    const nonce = new Uint8Array(6);
+    const honest = new ClientWalk(heldOf(clients), nonce, true);
+    const slow = new ClientWalk(heldOf(others), nonce, false);
+    slow.receive(honest.reply(nonce) as ClientStep);
+    honest.receive(slow.reply() as ClientStep);
+    slow.receive(honest.reply() as ClientStep);
+    const { sections } = slow.reply() as ClientStep;
+    expect(sections.length).toBeGreaterThan(200);
+    const told = sections.map((section) =>
+      honest.receive({ nonce: undefined, sections: [section], entries: [] }),
+    );
+    expect(told.find((wrong) => wrong !== undefined)).toBe('a walk that never ends');
   });
 
   it('bytes of any kind throw nothing', () => {

@@ -4,28 +4,30 @@
  */
 
 import type { Trie } from '../trie/trie.ts';
-import { Descent, type Digester, type Section } from './reconcile-descent.ts';
+import type { TrieItem } from '../trie/trie-nodes.ts';
+import { Descent, type Section } from './reconcile-descent.ts';
+import type { Digester } from './reconcile-digests.ts';
 
 /** What one side tells. */
-export interface EntryReply<V> {
+export interface EntryReply<I> {
   readonly sections: readonly Section[];
   /** Entries that the other side lacks. */
-  readonly entries: readonly V[];
+  readonly entries: readonly I[];
   /** Whether that asks the other side anything. */
   readonly isAsking: boolean;
 }
 
-export class EntryWalk<V> {
-  readonly #descent: Descent<V>;
-  readonly #differing: V[] = [];
+export class EntryWalk<I extends TrieItem> {
+  readonly #descent: Descent<I>;
+  readonly #differing: I[] = [];
 
   /** `isFirst`: whether this side describes the root. */
-  constructor(trie: Trie<V>, digester: Digester, isFirst: boolean) {
+  constructor(trie: Trie<I>, digester: Digester, isFirst: boolean) {
     this.#descent = new Descent(trie, digester, isFirst);
   }
 
   /** The entries of this side that they lack, or hold otherwise. Of theirs, they send as much. */
-  get differing(): readonly V[] {
+  get differing(): readonly I[] {
     return this.#differing;
   }
 
@@ -38,7 +40,7 @@ export class EntryWalk<V> {
     return undefined;
   }
 
-  reply(): EntryReply<V> {
+  reply(): EntryReply<I> {
     const descent = this.#descent;
     const sections = [
       ...descent.branches.splice(0).map((path) => descent.digests(path)),
@@ -53,8 +55,7 @@ export class EntryWalk<V> {
       sections.push({ kind: 'answer', path: question.path, lacked });
       isAsking = true;
     }
-    const values = entries.map(({ value }) => value);
-    this.#differing.push(...values);
-    return { sections, entries: values, isAsking };
+    this.#differing.push(...entries);
+    return { sections, entries, isAsking };
   }
 }

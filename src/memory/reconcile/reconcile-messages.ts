@@ -12,7 +12,7 @@ import {
   readFlag,
   readRest,
 } from '../../util/codec.ts';
-import { HASH_BYTES } from '../trie/trie-nodes.ts';
+import { HASH_BYTES } from '../../util/sha256.ts';
 import type { Dot } from '../types.ts';
 import type { Section } from './reconcile-descent.ts';
 import {
@@ -78,8 +78,9 @@ export interface Flight {
   readonly nonce: Uint8Array;
   /** Whether it answers one. */
   readonly isAnswer: boolean;
-  /** What is held of replicas that wrote lately. */
+  /** What is held of replicas that wrote lately, and what was held of them a while ago. */
   readonly entries: readonly SentEntry[];
+  readonly aged: readonly SentEntry[];
   /** Root of the context's trie without them. */
   readonly rest: Uint8Array;
 }
@@ -132,6 +133,7 @@ export function encodeReconcile(message: ReconcileMessage): Uint8Array {
         writeUint8Array(encoder, message.nonce);
         writeUint8(encoder, message.isAnswer ? 1 : 0);
         writeEntries(encoder, message.entries);
+        writeEntries(encoder, message.aged);
         writeUint8Array(encoder, message.rest);
         break;
       case 'step':
@@ -180,6 +182,7 @@ export function decodeReconcile(bytes: Uint8Array): ReconcileMessage | undefined
           nonce: readBytes(decoder, NONCE_BYTES),
           isAnswer: readFlag(decoder),
           entries: readEntries(decoder),
+          aged: readEntries(decoder),
           rest: readBytes(decoder, HASH_BYTES),
         };
       case 'step':

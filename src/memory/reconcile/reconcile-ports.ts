@@ -2,6 +2,7 @@
 
 import type { PeerId } from '../../util/peer-id.ts';
 import type { MemorySide } from '../join.ts';
+import type { Refused } from '../replica.ts';
 import type { MemorySnapshot } from '../trie/trie-memory.ts';
 
 /** The memory, as the machine needs it. */
@@ -9,10 +10,10 @@ export interface ReconcileMemory {
   /** Whether a memory is taken whole or not at all (causal rooms). */
   readonly isCausal: boolean;
   snapshot(): MemorySnapshot;
-  /** Takes values and their dots alone; false where somebody else writes with this replica's id. */
-  take(side: MemorySide): boolean;
-  /** Joins with `side`, which is whole as against `pin`; false as `take`. */
-  join(pin: MemorySnapshot, side: MemorySide): boolean;
+  /** Takes values and their dots alone, or tells why it does not. */
+  take(side: MemorySide): Refused | undefined;
+  /** Joins with `side`, which is whole as against `pin`, or tells why it does not. */
+  join(pin: MemorySnapshot, side: MemorySide): Refused | undefined;
 }
 
 export interface ReconcileOutput {
@@ -31,6 +32,6 @@ export interface ReconcileOutput {
   differs(): void;
   /** The neighbor breaks the protocol: its link is to be dropped. */
   misbehaved(peer: PeerId, what: string): void;
-  /** Somebody else writes with this replica's id: it is to move to another (R9). */
-  twin(): void;
+  /** By what the neighbor says, somebody else writes with this replica's id: it is to move (R9). */
+  twin(peer: PeerId): void;
 }

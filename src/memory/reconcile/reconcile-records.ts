@@ -3,6 +3,7 @@
 import { equalBytes } from '../../util/bytes.ts';
 import { type ContextView, seenOf } from '../context.ts';
 import type { MemorySide } from '../join.ts';
+import type { RecordEntry } from '../leaf.ts';
 import { findDot, linked, valuesOf } from '../record.ts';
 import type { MemorySnapshot } from '../trie/trie-memory.ts';
 import { compareDots, type Dot, type DottedRecord, type RecordKey } from '../types.ts';
@@ -97,8 +98,8 @@ export function sideOf(
 ): MemorySide {
   const records = new Map<RecordKey, DottedRecord | undefined>();
   for (const difference of mine.records.differences(theirs.records)) {
-    const { value } = (difference.mine ?? difference.other) as NonNullable<typeof difference.mine>;
-    records.set(value.key, difference.other?.value.record);
+    const { key } = (difference.mine ?? difference.other) as RecordEntry;
+    records.set(key, difference.other?.record);
   }
   return { context: theirs.context, records, frontier: frontierOf(frontier) };
 }
@@ -116,17 +117,17 @@ export function changesOf(
   let room = limit;
   const entries: SentEntry[] = [];
   for (const { mine, other } of base.contexts.differences(now.contexts)) {
-    const replica = (other ?? mine)?.value.replica as string;
-    const intervals = other?.value.intervals;
+    const replica = (other ?? mine)?.replica as string;
+    const intervals = other?.intervals;
     room -= 9 + 4 * (intervals?.intervals ?? 0);
     if (room < 0) return undefined;
     entries.push({ replica, intervals });
   }
   const records: SentRecord[] = [];
   for (const { mine, other } of base.records.differences(now.records)) {
-    const key = (other ?? mine)?.value.key as RecordKey;
-    const known = [mine?.value.record, theirs?.get(key)];
-    const sent = sentRecord(key, other?.value.record, (dot) =>
+    const key = (other ?? mine)?.key as RecordKey;
+    const known = [mine?.record, theirs?.get(key)];
+    const sent = sentRecord(key, other?.record, (dot) =>
       known.some((record) => findDot(record, dot) !== undefined),
     );
     room -= sent.bytes;

@@ -10,11 +10,12 @@ import { equalBytes } from '../../util/bytes.ts';
 import type { IntervalSet } from '../../util/intervals.ts';
 import { type ContextView, withEntries } from '../context.ts';
 import type { MemorySide } from '../join.ts';
+import type { ContextEntry, RecordEntry } from '../leaf.ts';
 import { mergeRecords, valuesOf } from '../record.ts';
-import type { ContextEntry, MemorySnapshot, RecordEntry } from '../trie/trie-memory.ts';
-import type { TrieItem } from '../trie/trie-nodes.ts';
-import type { Dot, DottedRecord, RecordKey, ReplicaId } from '../types.ts';
-import { Descent, digesterOf, type Section } from './reconcile-descent.ts';
+import type { MemorySnapshot } from '../trie/trie-memory.ts';
+import { BOUNDS, type Dot, type DottedRecord, type RecordKey, type ReplicaId } from '../types.ts';
+import { Descent, type Section } from './reconcile-descent.ts';
+import { Digester } from './reconcile-digests.ts';
 import { EntryWalk } from './reconcile-entries.ts';
 import type { Guard, Step } from './reconcile-messages.ts';
 import { frontierOf, isSameRecord, recordFrom, sentRecord } from './reconcile-records.ts';
@@ -67,7 +68,7 @@ export class Walk {
   ) {
     this.snapshot = snapshot;
     this.#attempt = attempt;
-    const digester = digesterOf(nonces, attempt);
+    const digester = new Digester(nonces, attempt);
     this.#contexts = new EntryWalk(snapshot.contexts, digester, isFirst);
     this.#records = new Descent(snapshot.records, digester, isFirst);
   }
@@ -100,6 +101,7 @@ export class Walk {
       if (this.#entries.has(replica)) return 'a context that is told twice';
       this.#entries.set(replica, intervals);
     }
+    if (this.#entries.size > 2 * BOUNDS.replicas) return 'more replicas than two memories have';
     for (const section of recordSections) {
       const wrongToo = this.#records.receive(section);
       if (wrongToo !== undefined) return wrongToo;
@@ -115,6 +117,8 @@ export class Walk {
       this.#theirRoot = guard.root ?? this.#sentRoot;
       this.#frontier = guard.frontier;
     }
+    // Who asks about records waits for an answer, if only that the root which was told still stands.
+    if (recordSections.length > 0) this.#sentRoot = undefined;
     return undefined;
   }
 
@@ -174,7 +178,7 @@ export class Walk {
         for (const item of answer.unlisted) this.#onUnlisted(item, answer.lacked === 0);
       }
       // What they lack of what was listed, and did not send otherwise, they do not hold at all.
-      for (const { value } of lacked.splice(0)) this.#noteAbsent(value.key);
+      for (const { key } of lacked.splice(0)) this.#noteAbsent(key);
     }
     return { sections, isAsking };
   }
@@ -188,18 +192,18 @@ export class Walk {
   }
 
   /** Whether an item goes whole, since the other side has not seen all of it; then it is sent. */
-  #isUnseen({ value }: TrieItem<RecordEntry>): boolean {
-    for (const { replica, counter } of valuesOf(value.record)) {
+  #isUnseen({ key, record }: RecordEntry): boolean {
+    for (const { replica, counter } of valuesOf(record)) {
       if (this.#theirContext?.has(replica, counter)) continue;
-      this.#outgoing.push(value.key);
+      this.#outgoing.push(key);
       return true;
     }
     return false;
   }
 
   /** An item of this side's that is not in their list; `isWhole` where all of their list is known here. */
-  #onUnlisted(item: TrieItem<RecordEntry>, isWhole: boolean): void {
-    const { key } = item.value;
+  #onUnlisted(item: RecordEntry, isWhole: boolean): void {
+    const { key } = item;
     if (this.#receivedKeys.has(key) || this.#isUnseen(item)) return;
     // They have seen all of it. Either they removed it, or what they list is another version of it.
     if (isWhole) this.#noteAbsent(key);

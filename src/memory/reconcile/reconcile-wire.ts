@@ -1,12 +1,11 @@
 /** The parts that messages of reconciliation are made of: sections, contexts, records (SPEC.md section 8). */
 
-import { writeUint8, writeUint8Array, writeUint16, writeVarUint8Array } from 'lib0/encoding';
+import { writeUint8, writeUint16 } from 'lib0/encoding';
 import {
   DecodeError,
   type Decoder,
   type Encoder,
   readByte,
-  readBytes,
   readList,
   readSized,
   readUint,
@@ -14,10 +13,20 @@ import {
 import type { IntervalSet } from '../../util/intervals.ts';
 import { isPayloadOf, readKey, writeKey } from '../codec.ts';
 import { readIntervals, writeIntervals } from '../context.ts';
-import { MAX_DEPTH, type Packed, pack, unpackInto } from '../trie/trie-nodes.ts';
+import type { Packed } from '../hasher.ts';
+import { MAX_DEPTH } from '../trie/trie-nodes.ts';
 import { BOUNDS, compareDots, type Dot, type RecordKey, type ReplicaId } from '../types.ts';
-import { readCounter, readDot, readReplica, writeDot, writeReplica, writeUint } from '../wire.ts';
-import { digestWidth, idWidth, MAX_LISTED, type Section } from './reconcile-descent.ts';
+import {
+  readCounter,
+  readDot,
+  readReplica,
+  writeDot,
+  writeReplica,
+  writeSized,
+  writeUint,
+} from '../wire.ts';
+import { MAX_LISTED, type Section } from './reconcile-descent.ts';
+import { digestWidth, idWidth } from './reconcile-digests.ts';
 
 /** Sections and records in one message. */
 const MAX_SECTIONS = 65_536;
@@ -131,12 +140,14 @@ function readPath(decoder: Decoder, shared: number, previous: string): string {
 const hexOf = (byte: number) => byte.toString(16).padStart(2, '0');
 
 function writePacked(encoder: Encoder, packed: Packed): void {
-  const bytes = new Uint8Array(packed.length);
-  unpackInto(bytes, 0, packed);
-  writeUint8Array(encoder, bytes);
+  for (let i = 0; i < packed.length; i++) writeUint8(encoder, packed.charCodeAt(i));
 }
 
-const readPacked = (decoder: Decoder, width: number): Packed => pack(readBytes(decoder, width));
+function readPacked(decoder: Decoder, width: number): Packed {
+  let packed = '';
+  for (let i = 0; i < width; i++) packed += String.fromCharCode(readByte(decoder));
+  return packed;
+}
 
 export function writeEntries(encoder: Encoder, entries: readonly SentEntry[]): void {
   writeUint(encoder, entries.length);
@@ -173,7 +184,7 @@ export function writeRecords(encoder: Encoder, records: readonly SentRecord[]): 
       const place = places.get(replica) as number;
       writeUint(encoder, 2 * place + (payload === undefined ? 0 : 1));
       writeUint(encoder, counter);
-      if (payload !== undefined) writeVarUint8Array(encoder, payload);
+      if (payload !== undefined) writeSized(encoder, payload);
     }
   }
 }
@@ -196,10 +207,10 @@ function readValue(decoder: Decoder, key: RecordKey, replicas: readonly ReplicaI
   if (replica === undefined) throw new DecodeError('unknown replica');
   const counter = readCounter(decoder);
   if (place % 2 === 0) return { replica, counter, payload: undefined };
-  // A copy, so that a value does not keep its frame in memory.
-  const payload = readSized(decoder, BOUNDS.payloadBytes).slice();
+  const payload = readSized(decoder, BOUNDS.payloadBytes);
   if (!isPayloadOf(key, payload)) throw new DecodeError('not a payload of the record');
-  return { replica, counter, payload };
+  // A copy, so that a value does not keep its frame in memory.
+  return { replica, counter, payload: payload.slice() };
 }
 
 export function writeDots(encoder: Encoder, dots: readonly Dot[]): void {

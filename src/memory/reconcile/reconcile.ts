@@ -9,7 +9,9 @@
 import { equalBytes, fromHex, toHex } from '../../util/bytes.ts';
 import type { PeerId } from '../../util/peer-id.ts';
 import { valuesOf } from '../record.ts';
+import type { Refused } from '../replica.ts';
 import type { MemorySnapshot } from '../trie/trie-memory.ts';
+import { BOUNDS } from '../types.ts';
 import { FlightRecorder } from './reconcile-flight.ts';
 import {
   ATTEMPTS,
@@ -244,7 +246,8 @@ export class MemoryReconciler {
       if (changes !== undefined) this.#sendRecent(peer, walk, true, mine, changes);
     }
     const side = sideOf(mine, theirs, message.frontier);
-    if (!this.#memory.join(mine, side)) return this.#twin(neighbor);
+    const refused = this.#memory.join(mine, side);
+    if (refused !== undefined) return this.#refused(peer, neighbor, refused);
     this.#agreed(neighbor, mine.joined(side));
   }
 
@@ -272,16 +275,18 @@ export class MemoryReconciler {
     }
     // What came is of use at once, whatever becomes of the walk.
     const additions = this.#memory.isCausal ? undefined : additionsOf(step.records);
-    if (additions !== undefined && !this.#memory.take(additions)) return this.#twin(neighbor);
+    const refused = additions && this.#memory.take(additions);
+    if (refused !== undefined) return this.#refused(peer, neighbor, refused);
     const { content, progress } = current.walk.reply();
     if (content !== undefined) this.#sendStep(peer, neighbor, content, undefined);
-    if (progress === 'agreed') return this.#join(neighbor, current.walk);
+    if (progress === 'agreed') return this.#join(peer, neighbor, current.walk);
     if (progress === 'apart') return this.#failed(peer, neighbor, current.attempt);
     this.#wake();
   }
 
-  #join(neighbor: Neighbor, walk: Walk): void {
-    if (!this.#memory.join(walk.snapshot, walk.side)) return this.#twin(neighbor);
+  #join(peer: PeerId, neighbor: Neighbor, walk: Walk): void {
+    const refused = this.#memory.join(walk.snapshot, walk.side);
+    if (refused !== undefined) return this.#refused(peer, neighbor, refused);
     this.#agreed(neighbor, walk.joined);
   }
 
@@ -297,16 +302,21 @@ export class MemoryReconciler {
     else this.#again(neighbor);
   }
 
-  #twin(neighbor: Neighbor): void {
+  #refused(peer: PeerId, neighbor: Neighbor, refused: Refused): void {
     neighbor.drop();
+    if (refused === 'full') {
+      this.#output.misbehaved(peer, `more than ${BOUNDS.replicas} writers of one memory`);
+      return;
+    }
     this.#again(neighbor);
-    this.#output.twin();
+    this.#output.twin(peer);
   }
 
   #agreed(neighbor: Neighbor, common: MemorySnapshot | undefined): void {
     neighbor.agreed();
     if (common !== undefined) {
       neighbor.base = this.#bases.keep(common);
+      this.#flights.keep(this.#output.now(), common.contexts);
       // What was written meanwhile is confirmed by another comparison.
       const isCurrent = equalBytes(common.root(), this.#memory.snapshot().root());
       if (!isCurrent) neighbor.wrote(this.#output.now());

@@ -3,29 +3,16 @@
  * changes, and snapshots of both (SPEC.md T3, T4 and T6).
  */
 
-import { sha256 } from '@noble/hashes/sha2.js';
 import type { IntervalSet } from '../../util/intervals.ts';
 import { Context, type ContextView } from '../context.ts';
+import { hasher } from '../hasher.ts';
 import { joinedPin, type MemorySide } from '../join.ts';
-import { hashEntry, hashKey, hashRecord, hashReplica } from '../leaf.ts';
+import { ContextEntry, hashKey, hashReplica, RecordEntry } from '../leaf.ts';
 import type { Pin } from '../store.ts';
 import type { DottedRecord, RecordKey, ReplicaId } from '../types.ts';
 import { Trie } from './trie.ts';
-import { HASH_BYTES } from './trie-nodes.ts';
 
 const ROOT_DOMAIN = 3;
-
-/** A record with its key, as the trie holds it. */
-export interface RecordEntry {
-  readonly key: RecordKey;
-  readonly record: DottedRecord;
-}
-
-/** A replica's part of a context, as the trie holds it; a copy. */
-export interface ContextEntry {
-  readonly replica: ReplicaId;
-  readonly intervals: IntervalSet;
-}
 
 /** A memory, as far as its tries need it. */
 export interface TrieSource {
@@ -43,16 +30,15 @@ export interface TrieChange {
 
 export class MemoryTries {
   readonly #source: TrieSource;
-  readonly #records = new Trie<RecordEntry>();
-  readonly #contexts = new Trie<ContextEntry>();
+  #records = new Trie<RecordEntry>();
+  #contexts = new Trie<ContextEntry>();
+  #isBuilt = false;
   readonly #staleKeys = new Set<RecordKey>();
   readonly #staleReplicas = new Set<ReplicaId>();
 
   /** Tries of all that `source` holds; from then on it is to be told of every change. */
   constructor(source: TrieSource) {
     this.#source = source;
-    for (const [key] of source.entries()) this.#staleKeys.add(key);
-    for (const [replica] of source.context) this.#staleReplicas.add(replica);
   }
 
   /** Notes a change. It is hashed when a root or a snapshot is asked for. */
@@ -79,13 +65,26 @@ export class MemoryTries {
   }
 
   #refresh(): void {
-    for (const key of this.#staleKeys) setRecord(this.#records, key, this.#source.get(key));
-    this.#staleKeys.clear();
-    for (const replica of this.#staleReplicas) {
-      const intervals = this.#source.context.of(replica)?.copy();
-      setEntry(this.#contexts, replica, intervals);
+    if (this.#isBuilt) {
+      for (const key of this.#staleKeys) setRecord(this.#records, key, this.#source.get(key));
+      for (const replica of this.#staleReplicas) {
+        setEntry(this.#contexts, replica, this.#source.context.of(replica)?.copy());
+      }
+    } else {
+      this.#build();
     }
+    this.#staleKeys.clear();
     this.#staleReplicas.clear();
+  }
+
+  #build(): void {
+    const records: RecordEntry[] = [];
+    for (const [key, record] of this.#source.entries()) records.push(new RecordEntry(key, record));
+    this.#records = new Trie(records);
+    for (const [replica, intervals] of this.#source.context) {
+      setEntry(this.#contexts, replica, intervals.copy());
+    }
+    this.#isBuilt = true;
   }
 }
 
@@ -112,7 +111,7 @@ export class MemorySnapshot implements Pin {
   get context(): ContextView {
     if (this.#context === undefined) {
       this.#context = new Context();
-      for (const { value } of this.contexts) this.#context.replace(value.replica, value.intervals);
+      for (const entry of this.contexts) this.#context.replace(entry.replica, entry.intervals);
     }
     return this.#context;
   }
@@ -122,11 +121,11 @@ export class MemorySnapshot implements Pin {
   }
 
   get(key: RecordKey): DottedRecord | undefined {
-    return this.records.get(hashKey(key))?.value.record;
+    return this.records.get(hashKey(key))?.record;
   }
 
   *entries(): Generator<readonly [RecordKey, DottedRecord]> {
-    for (const { value } of this.records) yield [value.key, value.record] as const;
+    for (const { key, record } of this.records) yield [key, record] as const;
   }
 
   /** Keys whose record in the live memory is another by now. */
@@ -134,7 +133,7 @@ export class MemorySnapshot implements Pin {
     if (this.#live === undefined) return;
     const now = this.#live.snapshot();
     for (const { mine, other } of this.records.differences(now.records)) {
-      yield ((mine ?? other) as NonNullable<typeof mine>).value.key;
+      yield ((mine ?? other) as RecordEntry).key;
     }
   }
 
@@ -170,7 +169,7 @@ function setRecord(
   record: DottedRecord | undefined,
 ): void {
   if (record === undefined) trie.delete(hashKey(key));
-  else trie.set(hashKey(key), hashRecord(record), { key, record });
+  else trie.set(new RecordEntry(key, record));
 }
 
 function setEntry(
@@ -179,13 +178,12 @@ function setEntry(
   intervals: IntervalSet | undefined,
 ): void {
   if (intervals === undefined) trie.delete(hashReplica(replica));
-  else trie.set(hashReplica(replica), hashEntry(intervals), { replica, intervals });
+  else trie.set(new ContextEntry(replica, intervals));
 }
 
 function rootOf(records: Trie<RecordEntry>, contexts: Trie<ContextEntry>): Uint8Array {
-  const both = new Uint8Array(1 + 2 * HASH_BYTES);
-  both[0] = ROOT_DOMAIN;
-  both.set(records.root(), 1);
-  both.set(contexts.root(), 1 + HASH_BYTES);
-  return sha256(both);
+  const roots = [records.root(), contexts.root()];
+  hasher.of(ROOT_DOMAIN);
+  for (const root of roots) hasher.bytes(root);
+  return hasher.digest();
 }

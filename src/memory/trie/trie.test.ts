@@ -1,38 +1,56 @@
-import { sha256 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../util/bytes.ts';
+import { sha256 } from '../../util/sha256.ts';
 import { runs } from '../../util/testing/runs.ts';
+import type { Hasher } from '../hasher.ts';
 import { Trie } from './trie.ts';
+import type { TrieItem } from './trie-nodes.ts';
 
-const hash = (text: string) => sha256(new TextEncoder().encode(text));
-/** Keys of which many share their first digits. */
-const keyOf = (n: number) => {
-  const key = hash(`key ${n}`);
-  if (n % 2 === 0) key.fill(0xab, 0, n % 3 === 0 ? 8 : 3);
-  return key;
+/** Paths of which many share their first digits. */
+const pathOf = (n: number) => {
+  const path = sha256(new TextEncoder().encode(`key ${n}`));
+  if (n % 2 === 0) path.fill(0xab, 0, n % 3 === 0 ? 8 : 3);
+  return String.fromCharCode(...path);
 };
+
+class Item implements TrieItem {
+  readonly path: string;
+  readonly key: number;
+  readonly value: number;
+
+  constructor(key: number, value: number) {
+    this.path = pathOf(key);
+    this.key = key;
+    this.value = value;
+  }
+
+  write(to: Hasher): void {
+    to.uint(this.key);
+    to.uint(this.value);
+  }
+}
 
 type Edit = readonly [key: number, value: number | undefined];
 const edits = fc.array(fc.tuple(fc.nat(80), fc.option(fc.nat(3), { nil: undefined, freq: 3 })), {
   maxLength: 200,
 });
 
-function apply(trie: Trie<number>, model: Map<number, number>, list: readonly Edit[]): void {
+function apply(trie: Trie<Item>, model: Map<number, number>, list: readonly Edit[]): void {
   for (const [key, value] of list) {
     if (value === undefined) {
-      expect(trie.delete(keyOf(key))).toBe(model.delete(key));
+      expect(trie.delete(pathOf(key))).toBe(model.delete(key));
     } else {
-      trie.set(keyOf(key), hash(`value ${value}`), value);
+      trie.set(new Item(key, value));
       model.set(key, value);
     }
   }
 }
 
-function rebuilt(model: ReadonlyMap<number, number>): Trie<number> {
-  const trie = new Trie<number>();
+function rebuilt(model: ReadonlyMap<number, number>): Trie<Item> {
+  const trie = new Trie<Item>();
   for (const [key, value] of [...model].reverse()) {
-    trie.set(keyOf(key), hash(`value ${value}`), value);
+    trie.set(new Item(key, value));
   }
   return trie;
 }
@@ -41,7 +59,7 @@ describe('the trie', () => {
   it('is a map, and its root is of what it holds alone (T1, T2)', () => {
     fc.assert(
       fc.property(edits, fc.nat(200), (list, at) => {
-        const trie = new Trie<number>();
+        const trie = new Trie<Item>();
         const model = new Map<number, number>();
         apply(trie, model, list.slice(0, at));
         trie.root();
@@ -49,9 +67,9 @@ describe('the trie', () => {
         expect(trie.size).toBe(model.size);
         expect(toHex(trie.root())).toBe(toHex(rebuilt(model).root()));
         for (let key = 0; key <= 80; key++) {
-          expect(trie.get(keyOf(key))?.value).toBe(model.get(key));
+          expect(trie.get(pathOf(key))?.value).toBe(model.get(key));
         }
-        const keys = [...trie].map(({ bytes }) => bytes);
+        const keys = [...trie].map(({ path }) => path);
         expect(keys).toEqual([...keys].sort());
       }),
       { numRuns: runs(200) },
@@ -59,36 +77,36 @@ describe('the trie', () => {
   });
 
   it('changes its root with every key, value and removal', () => {
-    const trie = new Trie<number>();
+    const trie = new Trie<Item>();
     const roots = new Set([toHex(trie.root())]);
     for (let n = 0; n < 100; n++) {
-      trie.set(keyOf(n), hash('one'), 1);
+      trie.set(new Item(n, 1));
       roots.add(toHex(trie.root()));
-      trie.set(keyOf(n), hash('two'), 2);
+      trie.set(new Item(n, 2));
       roots.add(toHex(trie.root()));
     }
     expect(roots.size).toBe(201);
     for (let n = 99; n >= 0; n--) {
-      trie.delete(keyOf(n));
+      trie.delete(pathOf(n));
       trie.root();
     }
     expect(toHex(trie.root())).toBe(toHex(new Trie().root()));
   });
 
   it('holds keys that agree in their first 64 bits (T1)', () => {
-    const trie = new Trie<number>();
+    const trie = new Trie<Item>();
     const model = new Map<number, number>();
     for (let n = 0; n < 20 * 6; n += 6) apply(trie, model, [[n, 1]]);
     expect(trie.size).toBe(20);
     expect(toHex(trie.root())).toBe(toHex(rebuilt(model).root()));
-    for (let n = 0; n < 20 * 6; n += 6) expect(trie.delete(keyOf(n))).toBe(true);
+    for (let n = 0; n < 20 * 6; n += 6) expect(trie.delete(pathOf(n))).toBe(true);
     expect(toHex(trie.root())).toBe(toHex(new Trie().root()));
   });
 
   it('keeps a snapshot as it was, whichever of the two changes (T4)', () => {
     fc.assert(
       fc.property(edits, edits, edits, (first, second, third) => {
-        const trie = new Trie<number>();
+        const trie = new Trie<Item>();
         const model = new Map<number, number>();
         apply(trie, model, first);
         const snapshot = trie.snapshot();
@@ -105,20 +123,20 @@ describe('the trie', () => {
   it('tells exactly in which keys it differs from another (T5)', () => {
     fc.assert(
       fc.property(edits, edits, fc.boolean(), (first, second, isShared) => {
-        const trie = new Trie<number>();
+        const trie = new Trie<Item>();
         const model = new Map<number, number>();
         apply(trie, model, first);
         const other = isShared ? trie.snapshot() : rebuilt(model);
         const otherModel = new Map(model);
         apply(other, otherModel, second);
         const found = [...trie.differences(other)].map(({ mine, other: theirs }) => [
-          (mine ?? theirs)?.bytes.slice(0, 32),
+          (mine ?? theirs)?.path,
           mine?.value,
           theirs?.value,
         ]);
         const expected = Array.from({ length: 81 }, (_, key) => key)
           .filter((key) => model.get(key) !== otherModel.get(key))
-          .map((key) => [String.fromCharCode(...keyOf(key)), model.get(key), otherModel.get(key)]);
+          .map((key) => [pathOf(key), model.get(key), otherModel.get(key)]);
         expect(found.sort()).toEqual(expected.sort());
       }),
       { numRuns: runs(100) },

@@ -7,73 +7,74 @@
  */
 
 import { equalBytes } from '../../util/bytes.ts';
+import { HASH_BYTES } from '../../util/sha256.ts';
+import type { Packed } from '../hasher.ts';
 import {
   Branch,
   childHash,
   countOf,
   digitAt,
-  findKey,
-  HASH_BYTES,
+  divided,
+  findItem,
+  hashItem,
   hashNode,
   insert,
   itemsOf,
-  type Packed,
-  pack,
   remove,
   type TrieItem,
   type TrieNode,
 } from './trie-nodes.ts';
 
-/** Key and hash of the item that is being set. */
-const both = new Uint8Array(2 * HASH_BYTES);
-
-export class Trie<V> implements Iterable<TrieItem<V>> {
-  #root: TrieNode<V> = [];
+export class Trie<I extends TrieItem> implements Iterable<I> {
+  #root: TrieNode<I>;
   #owner: object = {};
   #hash: Uint8Array | undefined;
+
+  /** A trie of `items`, each of another path; the list is the trie's from then on. */
+  constructor(items: I[] = []) {
+    this.#root = divided(items, this.#owner, 0);
+  }
 
   /** How many items it holds. */
   get size(): number {
     return countOf(this.#root);
   }
 
-  /** Sets the value of `key`, and the value's hash: 32 uniformly spread bytes each, which are copied. */
-  set(key: Uint8Array, hash: Uint8Array, value: V): void {
-    both.set(key);
-    both.set(hash, HASH_BYTES);
-    this.#root = insert(this.#root, this.#owner, 0, { bytes: pack(both), value });
+  /** Sets an item, in place of the one of its path. */
+  set(item: I): void {
+    this.#root = insert(this.#root, this.#owner, 0, item);
     this.#hash = undefined;
   }
 
-  /** Removes the item of `key`; tells whether there was one. */
-  delete(key: Uint8Array): boolean {
+  /** Removes the item of `path`; tells whether there was one. */
+  delete(path: Packed): boolean {
     const before = this.size;
-    this.#root = remove(this.#root, this.#owner, 0, pack(key)) ?? [];
+    this.#root = remove(this.#root, this.#owner, 0, path) ?? [];
     if (this.size === before) return false;
     this.#hash = undefined;
     return true;
   }
 
-  /** The item of `key`. */
-  get(key: Uint8Array): TrieItem<V> | undefined {
-    const packed = pack(key);
-    let node: TrieNode<V> | undefined = this.#root;
-    for (let depth = 0; node instanceof Branch; depth++) {
-      node = node.children[digitAt(packed, depth)];
-    }
-    return node?.[findKey(node, packed)];
+  /** The item of `path`. */
+  get(path: Packed): I | undefined {
+    let node: TrieNode<I> | undefined = this.#root;
+    for (let depth = 0; node instanceof Branch; depth++) node = node.children[digitAt(path, depth)];
+    return node?.[findItem(node, path)];
   }
 
-  /** 32 bytes that are equal exactly where the sets of keys and hashes are. Not to be changed. */
+  /** 32 bytes that are equal exactly where the same items are held. Not to be changed. */
   root(): Uint8Array {
-    this.#hash ??= hashNode(this.#root);
+    if (this.#hash === undefined) {
+      this.#hash = new Uint8Array(HASH_BYTES);
+      hashNode(this.#root, this.#hash, 0);
+    }
     return this.#hash;
   }
 
   /** The trie as it is now; later changes of either do not touch the other. Costs next to nothing. */
-  snapshot(): Trie<V> {
+  snapshot(): Trie<I> {
     this.root();
-    const copy = new Trie<V>();
+    const copy = new Trie<I>();
     copy.#root = this.#root;
     copy.#hash = this.#hash;
     // The nodes of now belong to nobody from here on, so whoever changes one copies it.
@@ -82,9 +83,9 @@ export class Trie<V> implements Iterable<TrieItem<V>> {
   }
 
   /** The node at the end of `path`, hexadecimal digits from the root; its hashes are up to date. */
-  nodeAt(path: string): TrieNode<V> | undefined {
+  nodeAt(path: string): TrieNode<I> | undefined {
     this.root();
-    let node: TrieNode<V> | undefined = this.#root;
+    let node: TrieNode<I> | undefined = this.#root;
     for (const digit of path) {
       if (!(node instanceof Branch)) return undefined;
       node = node.children[Number.parseInt(digit, 16)];
@@ -92,31 +93,31 @@ export class Trie<V> implements Iterable<TrieItem<V>> {
     return node;
   }
 
-  /** The items in ascending order of keys. */
-  [Symbol.iterator](): Iterator<TrieItem<V>> {
+  /** The items in ascending order of paths. */
+  [Symbol.iterator](): Iterator<I> {
     return itemsOf(this.#root);
   }
 
-  /** Where this trie and `other` differ, by ascending key. What the two share is not looked at. */
-  differences(other: Trie<V>): Generator<TrieDifference<V>> {
+  /** Where this trie and `other` differ, by ascending path. What the two share is not looked at. */
+  differences(other: Trie<I>): Generator<TrieDifference<I>> {
     this.root();
     other.root();
     return differences(this.#root, other.#root);
   }
 }
 
-/** A key that two tries do not hold with the same hash. */
-export interface TrieDifference<V> {
+/** A path at which two tries do not hold the same. */
+export interface TrieDifference<I> {
   /** What this trie holds. */
-  readonly mine: TrieItem<V> | undefined;
+  readonly mine: I | undefined;
   /** What the other trie holds. */
-  readonly other: TrieItem<V> | undefined;
+  readonly other: I | undefined;
 }
 
-function* differences<V>(
-  mine: TrieNode<V> | undefined,
-  other: TrieNode<V> | undefined,
-): Generator<TrieDifference<V>> {
+function* differences<I extends TrieItem>(
+  mine: TrieNode<I> | undefined,
+  other: TrieNode<I> | undefined,
+): Generator<TrieDifference<I>> {
   if (mine === other) return;
   if (mine instanceof Branch && other instanceof Branch) {
     for (let digit = 0; digit < 16; digit++) {
@@ -127,19 +128,24 @@ function* differences<V>(
   }
   const left = itemsOf(mine);
   const right = itemsOf(other);
-  let a = left.next().value as TrieItem<V> | undefined;
-  let b = right.next().value as TrieItem<V> | undefined;
+  let a = left.next().value as I | undefined;
+  let b = right.next().value as I | undefined;
   while (a !== undefined || b !== undefined) {
-    const order = a === undefined ? 1 : b === undefined ? -1 : compareKeys(a.bytes, b.bytes);
-    if (a?.bytes !== b?.bytes)
-      yield { mine: order <= 0 ? a : undefined, other: order >= 0 ? b : undefined };
-    if (order <= 0) a = left.next().value as TrieItem<V> | undefined;
-    if (order >= 0) b = right.next().value as TrieItem<V> | undefined;
+    const isFirst = b === undefined || (a !== undefined && a.path <= b.path);
+    const isSecond = a === undefined || (b !== undefined && b.path <= a.path);
+    if (!(isFirst && isSecond && isSame(a as I, b as I))) {
+      yield { mine: isFirst ? a : undefined, other: isSecond ? b : undefined };
+    }
+    if (isFirst) a = left.next().value as I | undefined;
+    if (isSecond) b = right.next().value as I | undefined;
   }
 }
 
-/** −, 0 or + as the key that `a` begins with comes before, is, or comes after that of `b`. */
-function compareKeys(a: Packed, b: Packed): number {
-  const [keyA, keyB] = [a.slice(0, HASH_BYTES), b.slice(0, HASH_BYTES)];
-  return keyA === keyB ? 0 : keyA < keyB ? -1 : 1;
+const hashes = [new Uint8Array(HASH_BYTES), new Uint8Array(HASH_BYTES)] as const;
+
+function isSame(a: TrieItem, b: TrieItem): boolean {
+  if (a === b) return true;
+  hashItem(a, hashes[0]);
+  hashItem(b, hashes[1]);
+  return equalBytes(...hashes);
 }

@@ -6,17 +6,25 @@
  * while news is going round, as digests then differ by nothing but time.
  */
 
+import { equalBytes } from '../../util/bytes.ts';
 import type { PeerId } from '../../util/peer-id.ts';
 import { MAX_MEMBER_ENTRIES } from '../limits.ts';
 import type { Frame, FrameOf, LinkList, MemberEntry } from '../wire.ts';
+import { CLAIMS_BYTES } from '../wire-codec.ts';
 import { compareClaims } from './member-table.ts';
 import type { News } from './piggyback.ts';
 
+// Times are those of a small room. A larger one takes as many times as long: news takes longer to go round.
 /** A new neighbor from elsewhere is compared with after this, one of the same room after longer. */
 const STRANGER_PAUSE_MS = 300;
 const MEMBER_PAUSE_MS = 3_000;
-/** No more than one whole table is told in this time on behalf of digests. */
+/** No more than one whole table is told in this time on behalf of digests, in a small room. */
 const TABLE_INTERVAL_MS = 3_000;
+
+/** Which tables of a frame are whole, and ask for what is greater there. */
+type Asks = Pick<FrameOf<'members'>, 'asksEntries' | 'asksLists'>;
+
+const NOTHING: Asks = { asksEntries: false, asksLists: false };
 
 /** Where entries and lists come from, and frames go. */
 export interface ExchangePort {
@@ -30,7 +38,10 @@ export interface ExchangePort {
 export class Exchange {
   readonly #port: ExchangePort;
   readonly #awaited = new Map<PeerId, number>();
+  /** New neighbors that were no members, and were not compared with yet. */
+  readonly #strangers = new Set<PeerId>();
   #due = Number.POSITIVE_INFINITY;
+  /** When a whole table was told, so that what is missing here is on its way. */
   #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(port: ExchangePort) {
@@ -42,16 +53,31 @@ export class Exchange {
     return this.#due;
   }
 
-  /** A new neighbor is to be compared with, soon where it was no member here. */
-  await(peer: PeerId, isMember: boolean, now: number): void {
-    const at = now + (isMember ? MEMBER_PAUSE_MS : STRANGER_PAUSE_MS);
+  /** A link stands, and this tab knows nobody beyond its neighbors: it asks one of them for the room. */
+  introduce(peer: PeerId, isMine: boolean, now: number): void {
+    if (now - this.#toldAt < MEMBER_PAUSE_MS) return this.await(peer, true, isMine, 1, now);
+    this.#toldAt = now;
+    this.sendTable(peer);
+  }
+
+  /** A new neighbor is to be compared with, soon where it was no member; `isMine` where this tab begins. */
+  await(peer: PeerId, isMember: boolean, isMine: boolean, pace: number, now: number): void {
+    if (!isMember) this.#strangers.add(peer);
+    if (!isMine) return;
+    const at = now + pace * (isMember ? MEMBER_PAUSE_MS : STRANGER_PAUSE_MS);
     this.#awaited.set(peer, at);
     this.#due = Math.min(this.#due, at);
+  }
+
+  /** Someone else told of a member: it joined this room, and does not come from another. */
+  heardOf(id: PeerId): void {
+    this.#strangers.delete(id);
   }
 
   /** The neighbor is gone, or was compared with. */
   settled(peer: PeerId): void {
     this.#awaited.delete(peer);
+    this.#strangers.delete(peer);
   }
 
   /** Neighbors that are to be sent a digest now. */
@@ -67,29 +93,40 @@ export class Exchange {
     return ready;
   }
 
-  /** The neighbor's digest differs: it is told the table, unless one was told a moment ago. */
-  differs(peer: PeerId, now: number): void {
-    if (now - this.#toldAt < TABLE_INTERVAL_MS) return;
+  /**
+   * A neighbor told its digest: where it differs from `mine` it is told the table, unless one was told
+   * a moment ago.
+   */
+  compare(peer: PeerId, theirs: Uint8Array, mine: Uint8Array, pace: number, now: number): void {
+    const isStranger = this.#strangers.has(peer);
+    this.settled(peer);
+    const isEqual = (from: number, to?: number) =>
+      equalBytes(theirs.subarray(from, to), mine.subarray(from, to));
+    const claims = !isEqual(0, CLAIMS_BYTES);
+    const lists = !isEqual(CLAIMS_BYTES);
+    if (!claims && !lists) return;
+    if (!isStranger && now - this.#toldAt < pace * TABLE_INTERVAL_MS) return;
     this.#toldAt = now;
-    this.sendTable(peer);
+    this.sendTable(peer, claims, lists);
   }
 
-  /** Tells all that is known, and asks for what the neighbor knows beyond. */
-  sendTable(peer: PeerId): void {
+  /** Tells all that is known of `claims` and `lists`, and asks for what the neighbor knows beyond. */
+  sendTable(peer: PeerId, claims = true, lists = true): void {
     this.settled(peer);
     const ids = [...this.#port.present()].map(({ id }) => id);
-    this.sendNews({ peer, claims: ids, lists: ids }, true);
+    const news = { peer, claims: claims ? ids : [], lists: lists ? ids : [] };
+    this.sendNews(news, { asksEntries: claims, asksLists: lists });
   }
 
   /** Tells what is news to a neighbor. */
-  sendNews({ peer, claims, lists }: News, reply = false): void {
+  sendNews({ peer, claims, lists }: News, asks: Asks = NOTHING): void {
     const entries = claims.flatMap((id) => this.#port.entriesOf(id));
     const known = lists.flatMap((id) => this.#port.listOf(id) ?? []);
-    this.#send(peer, reply, entries, known);
+    this.#send(peer, asks, entries, known);
   }
 
   /** Answers a table with what is greater here, or missing there. */
-  answer(peer: PeerId, { entries, lists }: FrameOf<'members'>): void {
+  answer(peer: PeerId, { asksEntries, asksLists, entries, lists }: FrameOf<'members'>): void {
     this.settled(peer);
     const claims = new Map(entries.map((entry) => [entry.id, entry]));
     const versions = new Map(lists.map(({ id, version }) => [id, version]));
@@ -97,25 +134,29 @@ export class Exchange {
     const newerLists: LinkList[] = [];
     for (const entry of this.#port.present()) {
       const claim = claims.get(entry.id);
-      if (claim === undefined || compareClaims(entry, claim) > 0) newer.push(entry);
-      const list = this.#port.listOf(entry.id);
+      if (asksEntries && (claim === undefined || compareClaims(entry, claim) > 0)) {
+        newer.push(entry);
+      }
+      const list = asksLists ? this.#port.listOf(entry.id) : undefined;
       if (list !== undefined && list.version > (versions.get(list.id) ?? 0)) newerLists.push(list);
     }
-    this.#send(peer, false, newer, newerLists);
+    this.#send(peer, NOTHING, newer, newerLists);
   }
 
   /** In as many frames as the limit asks for. */
   #send(
     peer: PeerId,
-    reply: boolean,
+    asks: Asks,
     entries: readonly MemberEntry[],
     lists: readonly LinkList[],
   ): void {
-    for (let at = 0; at < Math.max(entries.length, lists.length); at += MAX_MEMBER_ENTRIES) {
+    const isAsking = asks.asksEntries || asks.asksLists;
+    const count = Math.max(entries.length, lists.length, isAsking ? 1 : 0);
+    for (let at = 0; at < count; at += MAX_MEMBER_ENTRIES) {
       const end = at + MAX_MEMBER_ENTRIES;
       this.#port.send(peer, {
         type: 'members',
-        reply: reply && at === 0,
+        ...(at === 0 ? asks : NOTHING),
         entries: entries.slice(at, end),
         lists: lists.slice(at, end),
       });

@@ -7,7 +7,7 @@
  */
 
 import type { PeerId } from '../../util/peer-id.ts';
-import type { LinkList, ShortId } from '../wire.ts';
+import { type LinkList, type ShortId, shortsOf } from '../wire.ts';
 
 /** The part of a member table that a graph reads. */
 export interface GraphMembers {
@@ -19,12 +19,15 @@ export interface GraphMembers {
   isClaimed(id: PeerId): boolean;
 }
 
-/** What one member says of its neighbors. */
-export type Neighborhood = Pick<LinkList, 'version' | 'neighbors'>;
+interface Told {
+  readonly list: LinkList;
+  /** Its neighbors, once someone asked for them and all were known. */
+  ids?: readonly PeerId[];
+}
 
 export class Graph {
   readonly #members: GraphMembers;
-  readonly #lists = new Map<PeerId, Neighborhood>();
+  readonly #lists = new Map<PeerId, Told>();
   #version = 0;
 
   constructor(members: GraphMembers) {
@@ -41,14 +44,26 @@ export class Graph {
     return this.#listed(id).filter((neighbor) => this.#members.isPresent(neighbor));
   }
 
+  /** Neighbors that `id` lists, those included of whom this tab knows nothing. */
+  linksOf(id: PeerId): number {
+    const told = this.#lists.get(id);
+    if (told === undefined) return 0;
+    let count = 0;
+    for (const short of shortsOf(told.list.neighbors)) {
+      const neighbor = this.#members.resolve(short);
+      if (neighbor === undefined || this.#members.isPresent(neighbor)) count++;
+    }
+    return count;
+  }
+
   /** The list as the member told it. */
-  listOf(id: PeerId): Neighborhood | undefined {
-    return this.#lists.get(id);
+  listOf(id: PeerId): LinkList | undefined {
+    return this.#lists.get(id)?.list;
   }
 
   /** Takes the list that `id` told. */
-  set(id: PeerId, list: Neighborhood): void {
-    this.#lists.set(id, list);
+  set(id: PeerId, list: LinkList): void {
+    this.#lists.set(id, { list });
     this.#version++;
   }
 
@@ -74,12 +89,16 @@ export class Graph {
     return reached;
   }
 
-  #listed(id: PeerId): PeerId[] {
+  #listed(id: PeerId): readonly PeerId[] {
+    const told = this.#lists.get(id);
+    if (told?.ids !== undefined || told === undefined) return told?.ids ?? [];
     const found: PeerId[] = [];
-    for (const short of this.#lists.get(id)?.neighbors ?? []) {
+    const shorts = shortsOf(told.list.neighbors);
+    for (const short of shorts) {
       const neighbor = this.#members.resolve(short);
       if (neighbor !== undefined) found.push(neighbor);
     }
+    if (found.length === shorts.length) told.ids = found;
     return found;
   }
 }

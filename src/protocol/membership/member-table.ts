@@ -24,6 +24,9 @@ export const MAX_JUMP = 65_536;
 
 interface MemberRecord {
   entry: MemberEntry;
+  /** What its id brings into the digest of claims, and into that of lists. */
+  readonly claimsSeed: number;
+  readonly listsSeed: number;
   /** Out of this tab's reach, whatever the claims say (SPEC M14). */
   isLost: boolean;
   /** Version of the member's link list, for the digest. */
@@ -48,13 +51,13 @@ export class MemberTable {
   readonly #gone = new Map<PeerId, number>();
   #lastGoneAt = Number.NEGATIVE_INFINITY;
   #count = 0;
-  #low = 0;
-  #high = 0;
+  #claimsSum = 0;
+  #listsSum = 0;
 
   constructor(self: MemberEntry, capacity: number, now: number) {
     this.#self = self.id;
     this.#capacity = capacity;
-    this.#put(self.id, { entry: self, isLost: false, listVersion: 0 }, now);
+    this.#put(self.id, recordOf(self), now);
   }
 
   /** This tab's own entry. */
@@ -165,7 +168,7 @@ export class MemberTable {
     }
     const before = this.get(claim.id)?.status;
     const entry = known === undefined ? claim : { ...claim, id: known.entry.id };
-    this.#put(entry.id, { entry, isLost: false, listVersion: known?.listVersion ?? 0 }, now);
+    this.#put(entry.id, { ...(known ?? recordOf(entry)), entry, isLost: false }, now);
     // One heard of for the first time as gone is no news for anyone.
     if (before === undefined && !this.isPresent(claim.id)) return undefined;
     return { entry, before };
@@ -216,15 +219,15 @@ export class MemberTable {
   }
 
   /**
-   * Eight bytes that are equal where tables agree on who is present, how, and on their link lists
-   * (SPEC M8). A sum over members, so that it costs nothing to keep: it hides nothing from who wants
-   * to deceive, and that one could as well tell a false table.
+   * Four bytes that are equal where tables agree on who is present and how, and four where they agree
+   * on link lists (SPEC M8). Sums over members, so that they cost nothing to keep: they hide nothing
+   * from who wants to deceive, and that one could as well tell a false table.
    */
   digest(): Uint8Array {
     const bytes = new Uint8Array(MEMBERS_DIGEST_BYTES);
     const view = new DataView(bytes.buffer);
-    view.setUint32(0, this.#low);
-    view.setUint32(4, this.#high);
+    view.setUint32(0, this.#claimsSum);
+    view.setUint32(4, this.#listsSum);
     return bytes;
   }
 
@@ -253,12 +256,12 @@ export class MemberTable {
   #account(record: MemberRecord, sign: 1 | -1): void {
     if (!isPresent(record)) return;
     this.#count += sign;
-    const { id, status, incarnation, hidden } = record.entry;
-    const state =
-      mix(incarnation, MEMBER_STATUSES.indexOf(status) * 2 + (hidden ? 1 : 0)) ^
-      mix(record.listVersion, 8);
-    this.#low = (this.#low + sign * mix(seedOf(id, 0), state)) | 0;
-    this.#high = (this.#high + sign * mix(seedOf(id, 8), state)) | 0;
+    const { status, incarnation, hidden } = record.entry;
+    const state = mix(incarnation, MEMBER_STATUSES.indexOf(status) * 2 + (hidden ? 1 : 0));
+    this.#claimsSum = (this.#claimsSum + sign * mix(record.claimsSeed, state)) | 0;
+    if (record.listVersion === 0) return;
+    const list = mix(record.listVersion, 8);
+    this.#listsSum = (this.#listsSum + sign * mix(record.listsSeed, list)) | 0;
   }
 
   #dropOldestGone(): boolean {
@@ -267,6 +270,11 @@ export class MemberTable {
     this.forget(oldest);
     return true;
   }
+}
+
+function recordOf(entry: MemberEntry): MemberRecord {
+  const seeds = { claimsSeed: seedOf(entry.id, 0), listsSeed: seedOf(entry.id, 8) };
+  return { entry, ...seeds, isLost: false, listVersion: 0 };
 }
 
 function isPresent({ entry, isLost }: MemberRecord): boolean {

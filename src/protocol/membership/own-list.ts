@@ -7,17 +7,21 @@
 
 import type { PeerId } from '../../util/peer-id.ts';
 import { MAX_LISTED_NEIGHBORS } from '../limits.ts';
-import { shortOf } from '../wire.ts';
-import type { Neighborhood } from './graph.ts';
+import { type LinkList, shortOf, shortsToBytes } from '../wire.ts';
 
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 5_000;
 
 export class OwnList {
+  readonly #self: PeerId;
   #version = 0;
   #pause = FIRST_PAUSE_MS;
   #toldAt = Number.NEGATIVE_INFINITY;
   #due = Number.POSITIVE_INFINITY;
+
+  constructor(self: PeerId) {
+    this.#self = self;
+  }
 
   /** When the list is to be told; Infinity while it is as told. */
   get due(): number {
@@ -37,13 +41,17 @@ export class OwnList {
   }
 
   /** The list as it stands, not told yet. */
-  draft(neighbors: Iterable<PeerId>): Neighborhood {
+  draft(neighbors: Iterable<PeerId>): LinkList {
     const shorts = [...neighbors].slice(0, MAX_LISTED_NEIGHBORS).map(shortOf);
-    return { version: this.#version, neighbors: shorts };
+    return {
+      id: shortOf(this.#self),
+      version: this.#version,
+      neighbors: shortsToBytes(shorts),
+    };
   }
 
   /** The list under its next version, which counts as told. */
-  next(neighbors: Iterable<PeerId>, now: number): Neighborhood {
+  next(neighbors: Iterable<PeerId>, now: number): LinkList {
     this.#version++;
     this.#toldAt = now;
     this.#pause = Math.min(MAX_PAUSE_MS, 2 * this.#pause);

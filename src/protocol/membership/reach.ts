@@ -7,6 +7,7 @@
 
 import type { PeerId } from '../../util/peer-id.ts';
 
+// Times are those of a small room; a larger one tells lists slower, and these are as many times as long.
 /** The graph is walked at most this often, and only after it changed. */
 const WALK_INTERVAL_MS = 2_000;
 /** Out of reach for so long, a member is dialed by the tab chosen for it. */
@@ -31,6 +32,8 @@ export class Reach {
   readonly #unreached = new Map<PeerId, Unreached>();
   #due = Number.POSITIVE_INFINITY;
   #walkedAt = Number.NEGATIVE_INFINITY;
+  /** How much slower than a small one the room was at the last walk. */
+  #pace = 1;
 
   /** When `walk` is to be called next. */
   get due(): number {
@@ -39,7 +42,7 @@ export class Reach {
 
   /** An edge or a member came or went. */
   graphChanged(now: number): void {
-    this.#due = Math.min(this.#due, Math.max(now, this.#walkedAt + WALK_INTERVAL_MS));
+    this.#due = Math.min(this.#due, Math.max(now, this.#walkedAt + this.#pace * WALK_INTERVAL_MS));
   }
 
   /** First-hand news of the member went round: it lives, and its neighbors may be told of yet. */
@@ -66,10 +69,16 @@ export class Reach {
     }
   }
 
-  /** Judges `members` by who is `reachable`. */
-  walk(members: Iterable<PeerId>, reachable: ReadonlySet<PeerId>, now: number): ReachNews {
+  /** Judges `members` by who is `reachable`, in a room that is `pace` times slower than a small one. */
+  walk(
+    members: Iterable<PeerId>,
+    reachable: ReadonlySet<PeerId>,
+    pace: number,
+    now: number,
+  ): ReachNews {
     const [seek, lost]: [PeerId[], PeerId[]] = [[], []];
     this.#walkedAt = now;
+    this.#pace = pace;
     const before = new Map(this.#unreached);
     this.#unreached.clear();
     for (const id of members) {
@@ -78,15 +87,15 @@ export class Reach {
     }
     this.#due = Number.POSITIVE_INFINITY;
     for (const [id, unreached] of this.#unreached) {
-      if (unreached.stage === 'waiting' && now - unreached.since >= SEEK_MS) {
+      if (unreached.stage === 'waiting' && now - unreached.since >= pace * SEEK_MS) {
         unreached.stage = 'sought';
         seek.push(id);
       }
-      if (unreached.stage === 'sought' && now - unreached.since >= LOST_MS) {
+      if (unreached.stage === 'sought' && now - unreached.since >= pace * LOST_MS) {
         unreached.stage = 'lost';
         lost.push(id);
       }
-      if (unreached.stage !== 'lost') this.#due = now + WALK_INTERVAL_MS;
+      if (unreached.stage !== 'lost') this.#due = now + pace * WALK_INTERVAL_MS;
     }
     return { seek, lost };
   }

@@ -7,6 +7,16 @@
 
 /** Estimates that are remembered. */
 const HINTS = 5;
+/** Rooms of so many tell link lists, and judge by them, as fast as can be. */
+const PROMPT_MEMBERS = 100;
+
+/**
+ * How much slower than a small one a room of so many tells and judges link lists. Lists change for
+ * every tab and go to every tab: told at one speed, they would cost with the square of the members.
+ */
+export function paceOf(members: number): number {
+  return Math.max(1, members / PROMPT_MEMBERS);
+}
 
 export class RoomSize {
   readonly #limit: number;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../util/random.ts';
 import { type ProtocolConfig, resolveConfig } from '../config.ts';
 import { claimOf, peer } from '../testing/members.ts';
-import { type Frame, type FrameOf, type MemberEntry, shortOf } from '../wire.ts';
+import { type Frame, type FrameOf, type MemberEntry, shortOf, shortsToBytes } from '../wire.ts';
 import { LOST_MS } from './reach.ts';
 import { Swim } from './swim.ts';
 
@@ -33,7 +33,11 @@ function swim(given: Partial<ProtocolConfig> = {}, hidden = false) {
         id === to && frame.type === 'members' ? frame.entries : [],
       );
   const hear = (from: string, entries: readonly MemberEntry[], now: number) =>
-    machine.onFrame(from, { type: 'members', reply: false, entries, lists: [] }, now);
+    machine.onFrame(
+      from,
+      { type: 'members', asksEntries: false, asksLists: false, entries, lists: [] },
+      now,
+    );
   /** Runs its timers; those in `audible` are heard all the time. */
   const run = (from: number, until: number, audible: readonly string[] = []) => {
     for (let now = from; now <= until; now += 50) {
@@ -47,8 +51,8 @@ function swim(given: Partial<ProtocolConfig> = {}, hidden = false) {
 /** With A and B as neighbors, and their word that C is there. */
 function room(given: Partial<ProtocolConfig> = {}, entryOfA: Partial<MemberEntry> = {}) {
   const made = swim(given);
-  made.machine.neighborUp(claimOf(A, 'alive', 0, entryOfA), 0);
-  made.machine.neighborUp(claimOf(B), 0);
+  made.machine.neighborUp(claimOf(A, 'alive', 0, entryOfA), 1, 0);
+  made.machine.neighborUp(claimOf(B), 1, 0);
   made.hear(A, [claimOf(C)], 0);
   made.run(0, 900, [A, B]);
   made.sent.splice(0);
@@ -92,8 +96,16 @@ describe('membership', () => {
   it('M5: the word of others shortens the time', () => {
     const deadAt = [0, 1, 2].map((others) => {
       const { machine, told, hear, run } = room();
-      const list = { id: shortOf(A), version: 1, neighbors: [ME, B, C].map(shortOf) };
-      machine.onFrame(B, { type: 'members', reply: false, entries: [], lists: [list] }, 900);
+      const list = {
+        id: shortOf(A),
+        version: 1,
+        neighbors: shortsToBytes([ME, B, C].map(shortOf)),
+      };
+      machine.onFrame(
+        B,
+        { type: 'members', asksEntries: false, asksLists: false, entries: [], lists: [list] },
+        900,
+      );
       run(950, 3_000, [B]);
       for (const by of [B, C].slice(0, others)) {
         hear(B, [claimOf(A, 'suspect', 0, { by: shortOf(by) })], 3_000);
@@ -182,8 +194,8 @@ describe('membership', () => {
 
   it('M9: a hidden tab tells what it hears at once', () => {
     const { machine, claims, hear } = swim({}, true);
-    machine.neighborUp(claimOf(A), 0);
-    machine.neighborUp(claimOf(B), 0);
+    machine.neighborUp(claimOf(A), 1, 0);
+    machine.neighborUp(claimOf(B), 1, 0);
     claims(B);
     for (const at of [1, 2, 3]) hear(A, [claimOf(C, 'alive', at)], at);
     expect(claims(B).map(({ incarnation }) => incarnation)).toEqual([1, 2, 3]);
@@ -206,7 +218,7 @@ describe('membership', () => {
     expect(machine.count).toBe(1);
     expect(told.filter((each) => each.endsWith('>dead'))).toHaveLength(3);
     expect(claims(A).map(({ status }) => status)).not.toContain('dead');
-    machine.neighborUp(claimOf(A), 61_000);
+    machine.neighborUp(claimOf(A), 1, 61_000);
     run(61_050, 66_000, [A]);
     expect(machine.isPresent(A)).toBe(true);
   });
@@ -257,8 +269,12 @@ describe('membership', () => {
     run(5_550, LOST_MS + 3_000, [A, B]);
     expect(told.at(-1)).toBe('C alive>dead');
     expect(claims(A).map(({ status }) => status)).not.toContain('dead');
-    const list = { id: shortOf(B), version: 1, neighbors: [shortOf(C), shortOf(ME)] };
-    machine.onFrame(A, { type: 'members', reply: false, entries: [], lists: [list] }, 20_000);
+    const list = { id: shortOf(B), version: 1, neighbors: shortsToBytes([C, ME].map(shortOf)) };
+    machine.onFrame(
+      A,
+      { type: 'members', asksEntries: false, asksLists: false, entries: [], lists: [list] },
+      20_000,
+    );
     run(20_050, 23_000, [A, B]);
     expect(machine.isPresent(C)).toBe(true);
   });
@@ -277,23 +293,69 @@ describe('membership', () => {
 
   it('M8: a digest that differs is answered by the table, seldom, and one that agrees by nothing', () => {
     const { machine, sent } = room();
-    const round = (membersDigest: Uint8Array): FrameOf<'round'> => ({
-      type: 'round',
-      membersDigest,
-    });
-    machine.onFrame(A, round(machine.digest()), 5_000);
+    const round = (digest: Uint8Array): FrameOf<'round'> => ({ type: 'round', size: 4, digest });
+    machine.onFrame(A, machine.round(), 5_000);
     expect(sent).toEqual([]);
     machine.onFrame(A, round(new Uint8Array(8).fill(1)), 5_000);
     machine.onFrame(B, round(new Uint8Array(8).fill(1)), 5_001);
     expect(sent.map(({ peer: to, frame }) => [to, frame.type])).toEqual([[A, 'members']]);
     const frame = sent[0]?.frame;
-    expect(frame?.type === 'members' && frame.reply && frame.entries.length).toBe(4);
+    expect(frame?.type === 'members' && frame.asksEntries && frame.entries.length).toBe(4);
+  });
+
+  it('M8: only the table that differs is told, of members or of their lists', () => {
+    const { machine, sent } = room();
+    const mine = machine.round();
+    const theirs = (part: readonly [number, number]) =>
+      ({ ...mine, digest: mine.digest.slice().fill(7, ...part) }) as const;
+    machine.onFrame(A, theirs([0, 4]), 5_000);
+    machine.onFrame(A, theirs([4, 8]), 9_000);
+    const asked = sent.map(({ frame }) =>
+      frame.type === 'members' ? [frame.asksEntries, frame.asksLists, frame.entries.length] : [],
+    );
+    expect(asked).toEqual([
+      [true, false, 4],
+      [false, true, 0],
+    ]);
+  });
+
+  it('M8: one who joins asks one neighbor for the room, and not each', () => {
+    const { machine, sent } = swim();
+    for (const id of [A, B, C]) machine.neighborUp(claimOf(id), 50, 100);
+    const asks = sent.filter(({ frame }) => frame.type === 'members' && frame.asksEntries);
+    expect(asks.map(({ peer: to }) => to)).toEqual([A]);
+  });
+
+  it('M8: two rooms that meet tell each other everything, however lately a table was told', () => {
+    const { machine, sent } = room();
+    const other = { type: 'round', size: 9, digest: new Uint8Array(8).fill(1) } as const;
+    machine.onFrame(A, other, 5_000);
+    machine.neighborUp(claimOf(peer(20)), 9, 5_100);
+    machine.neighborUp(claimOf(peer(21)), 9, 5_100);
+    // That one joined this room.
+    machine.onFrame(
+      A,
+      {
+        ...{ type: 'members', asksEntries: false, asksLists: false, lists: [] },
+        entries: [claimOf(peer(21))],
+      },
+      5_150,
+    );
+    sent.splice(0);
+    machine.onFrame(peer(20), other, 5_400);
+    machine.onFrame(peer(21), other, 5_400);
+    const tables = sent.filter(({ frame }) => frame.type === 'members' && frame.asksEntries);
+    expect(tables.map(({ peer: to }) => to)).toEqual([peer(20)]);
   });
 
   it('M8: a table is answered with what is greater or missing in it', () => {
     const { machine, claims } = room();
     const entries = [claimOf(ME), claimOf(A, 'alive', 3), claimOf(B)];
-    machine.onFrame(A, { type: 'members', reply: true, entries, lists: [] }, 5_000);
+    machine.onFrame(
+      A,
+      { type: 'members', asksEntries: true, asksLists: true, entries, lists: [] },
+      5_000,
+    );
     expect(claims(A)).toEqual([claimOf(C)]);
   });
 
@@ -302,15 +364,25 @@ describe('membership', () => {
     for (let n = 0; n < 3; n++) machine.hintSize(500, 1_000);
     expect([machine.isPartial, machine.count, machine.size]).toEqual([true, 3, 500]);
     expect(told).toEqual(['C alive>left']);
-    expect(machine.digest()).toEqual(new Uint8Array(8));
+    expect(machine.round()).toEqual({ type: 'round', size: 500, digest: new Uint8Array(0) });
     hear(A, [claimOf(C, 'alive', 7)], 1_100);
     expect(machine.get(C)).toBeUndefined();
-    machine.neighborUp(claimOf(C), 1_200);
+    machine.neighborUp(claimOf(C), 1, 1_200);
     expect(machine.isPresent(C)).toBe(true);
     machine.neighborDown(C, 'closed', 1_300);
     expect(machine.get(C)).toBeUndefined();
     for (let n = 0; n < 3; n++) machine.hintSize(7, 2_000);
     expect([machine.isPartial, machine.size]).toEqual([false, 3]);
+  });
+
+  it('M15: is told the size by new neighbors and by rounds; one who knows only itself says nothing', () => {
+    const { machine } = room({ fullMembershipLimit: 16 });
+    for (const n of [20, 21]) machine.neighborUp(claimOf(peer(n)), 1, 1_000);
+    for (const n of [22, 23, 24]) machine.neighborUp(claimOf(peer(n)), 5, 1_000);
+    for (const n of [25, 26]) machine.neighborUp(claimOf(peer(n)), 300, 1_000);
+    expect(machine.isPartial).toBe(false);
+    machine.onFrame(A, { type: 'round', size: 400, digest: new Uint8Array(0) }, 1_100);
+    expect([machine.isPartial, machine.size]).toEqual([true, 300]);
   });
 
   it('M15: one that lies about the size moves nothing', () => {

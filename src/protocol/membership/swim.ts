@@ -8,12 +8,10 @@
  * `topology.ts` knows the links, `revival.ts` remembers the dead.
  */
 
-import { equalBytes } from '../../util/bytes.ts';
 import type { PeerId } from '../../util/peer-id.ts';
 import { type Random, sample } from '../../util/random.ts';
 import type { ProtocolConfig } from '../config.ts';
 import type { Frame, FrameOf, LinkList, MemberEntry } from '../wire.ts';
-import { MEMBERS_DIGEST_BYTES } from '../wire-codec.ts';
 import { Claims } from './claims.ts';
 import { Exchange } from './exchange.ts';
 import type { Graph } from './graph.ts';
@@ -21,15 +19,16 @@ import { type MemberChange, MemberTable } from './member-table.ts';
 import { Piggyback } from './piggyback.ts';
 import { Prober } from './prober.ts';
 import { Revival } from './revival.ts';
-import { RoomSize } from './room-size.ts';
+import { paceOf, RoomSize } from './room-size.ts';
 import type { Circumstances } from './suspicion.ts';
 import { Topology } from './topology.ts';
 
 /** A timer so late tells that this tab itself slept. Hidden pages have theirs once a second. */
 const LATE_MS = 250;
 const LATE_HIDDEN_MS = 1_250;
+
 /** The digest of who knows a part of the room only, and compares nothing. */
-const NO_DIGEST = new Uint8Array(MEMBERS_DIGEST_BYTES);
+const NO_DIGEST = new Uint8Array(0);
 
 /** What the machine asks, and where it puts what it has to say. */
 export interface SwimOutput {
@@ -51,7 +50,6 @@ export type LinkEnd = 'left' | 'lost' | 'closed';
 type SwimFrame = FrameOf<'members' | 'ping' | 'pong' | 'pingReq' | 'nack' | 'round'>;
 
 export class Swim {
-  readonly #config: ProtocolConfig;
   readonly #random: Random;
   readonly #output: SwimOutput;
   readonly #table: MemberTable;
@@ -72,7 +70,6 @@ export class Swim {
     now: number,
     output: SwimOutput,
   ) {
-    this.#config = config;
     this.#random = random;
     this.#output = output;
     const { id, hidden } = self;
@@ -82,7 +79,7 @@ export class Swim {
     };
     this.#table = new MemberTable(entry, config.membersMax, now);
     this.#topology = new Topology(id, this.#table, now);
-    this.#news = new Piggyback(config);
+    this.#news = new Piggyback(id, config);
     this.#room = new RoomSize(config.fullMembershipLimit);
     this.#revival = new Revival(config, random);
     this.#exchange = new Exchange({
@@ -142,9 +139,10 @@ export class Swim {
     return this.#room.isPartial;
   }
 
-  /** Eight bytes that are equal where tables agree; zeros where membership is partial (SPEC M8). */
-  digest(): Uint8Array {
-    return this.isPartial ? NO_DIGEST : this.#table.digest();
+  /** What a round tells of the room (SPEC M8). */
+  round(): FrameOf<'round'> {
+    const digest = this.isPartial ? NO_DIGEST : this.#table.digest();
+    return { type: 'round', size: this.size, digest };
   }
 
   /** The time at which `tick` wants to be called next. */
@@ -169,7 +167,7 @@ export class Swim {
   leave(now: number): void {
     this.#table.setSelf({ status: 'left' });
     this.#news.tell('claim', this.self.id, undefined, now);
-    this.#flush(now);
+    this.#flush(true, now);
   }
 
   /** Empties the table but for this tab; the layers above see everyone leave. */
@@ -183,7 +181,7 @@ export class Swim {
     if (this.self.hidden === hidden) return;
     this.#claims.renew({ hidden }, this.self.incarnation, now);
     // A page that was hidden may be frozen next.
-    this.#flush(now);
+    this.#flush(true, now);
   }
 
   /** The replica that this tab writes as from now on, and its generation. */
@@ -198,17 +196,20 @@ export class Swim {
     this.#judgeSize(now);
   }
 
-  /** A link to a member stands; `entry` is what it said of itself. */
-  neighborUp(entry: MemberEntry, now: number): void {
+  /** A link to a member stands; `entry` is what it said of itself, `size` how many it takes the room to have. */
+  neighborUp(entry: MemberEntry, size: number, now: number): void {
     const peer = entry.id;
+    // One that knows only itself yet says nothing by that.
+    if (size > 1) this.hintSize(size, now);
     const isKnown = this.isPresent(peer);
     this.#prober.neighborUp(peer, now);
     this.#news.neighborUp(peer);
     this.#topology.linksChanged(this.#prober.neighbors, now);
     this.#takeClaims([entry], peer, now);
     if (this.isPartial) return this.#flushIfDue(now);
-    if (this.count <= this.#prober.neighborCount + 1) this.#exchange.sendTable(peer);
-    else if (this.self.id < peer) this.#exchange.await(peer, isKnown, now);
+    const isMine = this.self.id < peer;
+    if (this.count <= this.#prober.neighborCount + 1) this.#exchange.introduce(peer, isMine, now);
+    else this.#exchange.await(peer, isKnown, isMine, this.#pace, now);
     this.#flushIfDue(now);
   }
 
@@ -243,7 +244,7 @@ export class Swim {
   onFrame(peer: PeerId, frame: SwimFrame, now: number): void {
     if (!this.#prober.isNeighbor(peer)) return;
     if (frame.type === 'members') this.#onMembers(peer, frame, now);
-    else if (frame.type === 'round') this.#onRound(peer, frame.membersDigest, now);
+    else if (frame.type === 'round') this.#onRound(peer, frame, now);
     else this.#prober.onFrame(peer, frame, now);
     this.#flushIfDue(now);
   }
@@ -262,11 +263,11 @@ export class Swim {
     this.#claims.tick(now);
     if (this.#topology.listDue <= now) {
       this.#topology.renew(this.#prober.neighbors, now);
-      this.#news.tell('list', this.self.id, undefined, now);
+      this.#news.tell('links', this.self.id, undefined, now);
     }
     if (this.#topology.reach.due <= now) this.#walk(now);
     for (const peer of this.#exchange.ready(now)) {
-      this.#output.send(peer, { type: 'round', membersDigest: this.digest() });
+      this.#output.send(peer, this.round());
     }
     if (this.#revival.due <= now) this.#revive(now);
     this.#flushIfDue(now);
@@ -309,7 +310,7 @@ export class Swim {
     if (this.isPartial) return this.#topology.reach.clear();
     const { reach, graph } = this.#topology;
     const reachable = graph.reachableFrom(this.self.id);
-    const { seek, lost } = reach.walk(this.#table.claimed(), reachable, now);
+    const { seek, lost } = reach.walk(this.#table.claimed(), reachable, this.#pace, now);
     for (const id of seek) if (this.#table.isChosenFor(id)) this.#output.dial(id, now);
     for (const id of lost) this.#claims.setLost(id, true, now);
     for (const id of reachable) this.#claims.setLost(id, false, now);
@@ -332,8 +333,10 @@ export class Swim {
 
   #onMembers(peer: PeerId, frame: FrameOf<'members'>, now: number): void {
     this.#takeClaims(frame.entries, peer, now);
+    for (const { id } of frame.entries) if (id !== peer) this.#exchange.heardOf(id);
     for (const list of frame.lists) this.#takeList(list, peer, now);
-    if (frame.reply && !this.isPartial) this.#exchange.answer(peer, frame);
+    const asks = frame.asksEntries || frame.asksLists;
+    if (asks && !this.isPartial) this.#exchange.answer(peer, frame);
   }
 
   #takeList(list: LinkList, teller: PeerId, now: number): void {
@@ -345,36 +348,38 @@ export class Swim {
     if (outcome === 'old') this.#news.tellOne(teller, 'list', owner, now);
   }
 
-  #onRound(peer: PeerId, digest: Uint8Array, now: number): void {
-    if (this.isPartial) return;
-    const isPartialThere = equalBytes(digest, NO_DIGEST);
-    // SPEC M15: who knows only a part takes the room for larger than anyone is to know whole.
-    this.hintSize(isPartialThere ? this.#config.fullMembershipLimit + 1 : this.count, now);
-    if (isPartialThere) return;
-    this.#exchange.settled(peer);
-    if (!equalBytes(digest, this.digest())) this.#exchange.differs(peer, now);
+  #onRound(peer: PeerId, { size, digest }: FrameOf<'round'>, now: number): void {
+    this.hintSize(size, now);
+    if (this.isPartial || digest.length === 0) return;
+    this.#exchange.compare(peer, digest, this.#table.digest(), this.#pace, now);
   }
 
   #flushIfDue(now: number): void {
     // The timers of a hidden page come late: what it has to tell goes with what it was told by.
-    const { due } = this.#news;
-    if (due <= now || (this.self.hidden && due !== Number.POSITIVE_INFINITY)) this.#flush(now);
+    const isUrgent = this.self.hidden && this.#news.isPrompt;
+    if (isUrgent || this.#news.due <= now) this.#flush(isUrgent, now);
   }
 
-  #flush(now: number): void {
-    for (const news of this.#news.take(now)) this.#exchange.sendNews(news);
+  #flush(isUrgent: boolean, now: number): void {
+    for (const news of this.#news.take(now, this.#pace, isUrgent)) this.#exchange.sendNews(news);
+  }
+
+  /** How much slower than a small room this one tells and judges link lists. */
+  get #pace(): number {
+    return paceOf(this.count);
   }
 
   // Partial membership.
 
   #judgeSize(now: number): void {
     if (!this.#room.judge(this.count)) return;
+    this.#news.isPartial = this.isPartial;
     if (this.isPartial) {
       for (const id of [...this.#table.known()]) {
         if (!this.#prober.isNeighbor(id)) this.#drop(id, now);
       }
     } else {
-      for (const kind of ['claim', 'list'] as const) {
+      for (const kind of ['claim', 'links'] as const) {
         this.#news.tell(kind, this.self.id, undefined, now);
       }
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { peer } from '../testing/members.ts';
-import { type LinkList, shortOf } from '../wire.ts';
+import { type LinkList, shortOf, shortsToBytes } from '../wire.ts';
 import { OwnList } from './own-list.ts';
 import { LOST_MS, Reach } from './reach.ts';
 import { Topology } from './topology.ts';
@@ -26,7 +26,7 @@ function topology(gone: readonly string[] = []) {
 const listOf = (id: string, version: number, neighbors: readonly string[]): LinkList => ({
   id: shortOf(id),
   version,
-  neighbors: neighbors.map(shortOf),
+  neighbors: shortsToBytes(neighbors.map(shortOf)),
 });
 
 describe('link lists', () => {
@@ -46,7 +46,10 @@ describe('link lists', () => {
     const { machine } = topology([C]);
     machine.take(
       A,
-      { ...listOf(A, 1, [B, C]), neighbors: [shortOf(B), shortOf(C), 'f'.repeat(12)] },
+      {
+        ...listOf(A, 1, [B, C]),
+        neighbors: shortsToBytes([shortOf(B), shortOf(C), 'f'.repeat(12)]),
+      },
       A,
       0,
     );
@@ -75,7 +78,7 @@ describe('link lists', () => {
   });
 
   it('M16: new versions come at longer and longer pauses while links change, and soon after a calm', () => {
-    const list = new OwnList();
+    const list = new OwnList(ME);
     const pauses: number[] = [];
     let now = 0;
     for (let i = 0; i < 6; i++) {
@@ -94,7 +97,7 @@ describe('link lists', () => {
 
 describe('reach', () => {
   const walk = (reach: Reach, reachable: readonly string[], now: number) =>
-    reach.walk([A, B], new Set(reachable), now);
+    reach.walk([A, B], new Set(reachable), 1, now);
 
   it('M14: who is out of reach is sought, and then lost; who is in reach is not', () => {
     const reach = new Reach();
@@ -103,6 +106,18 @@ describe('reach', () => {
     expect(walk(reach, [A], LOST_MS)).toEqual({ seek: [], lost: [B] });
     expect(walk(reach, [A], 60_000)).toEqual({ seek: [], lost: [] });
     expect(reach.due).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('M14: a room that tells lists slower judges slower', () => {
+    const reach = new Reach();
+    const slow = (now: number) => reach.walk([A], new Set<string>(), 5, now);
+    expect(slow(0).seek).toEqual([]);
+    expect(reach.due).toBe(10_000);
+    expect(slow(19_999)).toEqual({ seek: [], lost: [] });
+    expect(slow(20_000).seek).toEqual([A]);
+    expect(slow(5 * LOST_MS).lost).toEqual([A]);
+    reach.graphChanged(5 * LOST_MS + 1);
+    expect(reach.due).toBe(5 * LOST_MS + 10_000);
   });
 
   it('M14: news of the member itself, and a way to it, start its time anew', () => {

@@ -3,7 +3,7 @@
  */
 
 import type { PeerId } from '../../util/peer-id.ts';
-import { type LinkList, shortOf } from '../wire.ts';
+import type { LinkList } from '../wire.ts';
 import { Graph, type GraphMembers } from './graph.ts';
 import { MAX_JUMP } from './member-table.ts';
 import { OwnList } from './own-list.ts';
@@ -22,11 +22,12 @@ export class Topology {
   readonly reach = new Reach();
   readonly #self: PeerId;
   readonly #members: ListedMembers;
-  readonly #own = new OwnList();
+  readonly #own: OwnList;
 
   constructor(self: PeerId, members: ListedMembers, now: number) {
     this.#self = self;
     this.#members = members;
+    this.#own = new OwnList(self);
     this.graph = new Graph(members);
     this.graph.set(self, this.#own.draft([]));
     this.reach.graphChanged(now);
@@ -74,7 +75,8 @@ export class Topology {
       return 'refused';
     }
     if (list.version <= known) return list.version === known ? 'known' : 'old';
-    this.graph.set(owner, { version: list.version, neighbors: list.neighbors });
+    // The bytes were a view of the frame that they came in.
+    this.graph.set(owner, { ...list, neighbors: list.neighbors.slice() });
     this.#members.setListVersion(owner, list.version);
     this.reach.renew(owner, now);
     this.reach.graphChanged(now);
@@ -84,7 +86,7 @@ export class Topology {
   /** The list of a member as it is told; `undefined` where it told none yet. */
   listOf(id: PeerId): LinkList | undefined {
     const list = this.graph.listOf(id);
-    return list === undefined || list.version === 0 ? undefined : { id: shortOf(id), ...list };
+    return list?.version === 0 ? undefined : list;
   }
 
   forget(id: PeerId): void {

@@ -17,6 +17,8 @@ import type { RoomView } from './room-view.ts';
 
 /** At most one neighbor in this time is let go for another's sake. */
 const LET_GO_MS = 1_000;
+/** Where nobody could spare the link, neighbors are looked at again after this. */
+const AGAIN_MS = 3_000;
 /** Links under `activeMax` that are kept free for those who come. */
 const SPARE_LINKS = 2;
 /** A neighbor with so few links, this one included, is not let go for another's sake. */
@@ -118,6 +120,7 @@ export class ActiveView {
       .sort((a, b) => Number(b.link.hidden) - Number(a.link.hidden) || b.links - a.links);
     const [surplus] = rich;
     if (surplus !== undefined) this.#letGo(surplus.link, 'surplus', now);
+    else this.#trimDue = now + jitter(this.#random, AGAIN_MS);
   }
 
   /** Neighbors that are not suspected, and links in the making. */
@@ -141,7 +144,7 @@ export class ActiveView {
 
   /** Links that a neighbor has, as far as is known, this one included. */
   #linksOf(peer: PeerId): number {
-    const listed = this.#room.graph.neighborsOf(peer).length;
+    const listed = this.#room.graph.linksOf(peer);
     return listed > 0 ? listed : (this.#links.get(peer)?.hello?.links ?? 0) + 1;
   }
 }

@@ -39,7 +39,11 @@ class Bench {
       get isPartial() {
         return bench.isPartial;
       },
-      graph: { version: 1, neighborsOf: (id) => bench.lists.get(id) ?? [] },
+      graph: {
+        version: 1,
+        neighborsOf: (id) => bench.lists.get(id) ?? [],
+        linksOf: (id) => bench.lists.get(id)?.length ?? 0,
+      },
       isPresent: (id) => bench.members.has(id),
       present: () => bench.members.values(),
     };

@@ -4,6 +4,12 @@ import type { PeerId } from '../../util/peer-id.ts';
 import type { MemberEntry } from '../wire.ts';
 import type { RouteGraph } from './routes.ts';
 
+/** Who is linked with whom, as far as is known. */
+export interface RoomGraph extends RouteGraph {
+  /** How many neighbors the member lists; 0 where nothing is known. */
+  linksOf(id: PeerId): number;
+}
+
 export interface RoomView {
   readonly self: MemberEntry;
   /** Present members known, this tab included. */
@@ -12,7 +18,7 @@ export interface RoomView {
   readonly size: number;
   /** Whether only a part of the members is known. */
   readonly isPartial: boolean;
-  readonly graph: RouteGraph;
+  readonly graph: RoomGraph;
   isPresent(id: PeerId): boolean;
   present(): Iterable<MemberEntry>;
 }

@@ -135,7 +135,7 @@ export class SwimRoom {
       [b, a],
     ] as const) {
       one.swim.hintSize(other.swim.size, this.now);
-      one.swim.neighborUp(other.swim.self, this.now);
+      one.swim.neighborUp(other.swim.self, other.swim.size, this.now);
       this.#arm(one);
     }
   }
@@ -266,7 +266,7 @@ export class SwimRoom {
       const neighbors = [...tab.neighbors];
       const peer = neighbors[randomBelow(this.random, neighbors.length)];
       if (peer !== undefined && tab.frozenUntil <= this.now) {
-        this.#send(tab, peer.id, { type: 'round', membersDigest: tab.swim.digest() });
+        this.#send(tab, peer.id, tab.swim.round());
       }
       this.#rounds(tab, interval);
     });

@@ -15,8 +15,23 @@ class Ledger {
   readonly gone = new Map<TestTab, Set<number>>();
   /** Elements that came back in a tab in which they were gone. */
   readonly returned: number[] = [];
+  /** By amount: all that the tab that wrote it showed then. */
+  readonly causes = new Map<number, ReadonlySet<number>>();
+  /** Amounts that a tab showed without their causes. */
+  readonly causeless: number[] = [];
 
   watch(tab: TestTab): void {
+    const amounts = tab.collections.map<number>('amounts');
+    const met = new Set<ReadonlySet<number>>();
+    // A change is told when all of it is there.
+    const judge = (id: number) => {
+      const causes = this.causes.get(id);
+      if (causes === undefined || met.has(causes)) return;
+      met.add(causes);
+      for (const cause of causes) if (!amounts.has(`${cause}`)) this.causeless.push(id);
+    };
+    for (const id of amounts.keys()) judge(Number(id));
+    amounts.addEventListener('change', ({ detail }) => judge(Number(detail.key)));
     const gone = new Set<number>();
     this.gone.set(tab, gone);
     tab.collections.set<number>('elements').addEventListener('change', ({ detail }) => {
@@ -60,7 +75,7 @@ export class History {
     if (this.tabs.length === 0) return this.open();
     const tab = this.pick(this.tabs);
     const chance = this.random();
-    if (chance < 0.4) this.write(tab, chance < 0.02 ? 1_100 : 1);
+    if (chance < 0.4) this.write(tab, chance < 0.02 ? 520 : 1);
     else if (chance < 0.55) this.remove(tab);
     else if (chance < 0.6) await this.crash(tab);
     else if (chance < 0.65) await this.close(tab);
@@ -75,13 +90,16 @@ export class History {
   }
 
   write(tab: TestTab, count: number): void {
+    const amounts = tab.collections.map<number>('amounts');
+    const causes = new Set([...amounts.keys()].map(Number));
     tab.records.transact(() => {
       for (let i = 0; i < count; i++) {
         const id = this.#next++;
         const amount = randomBelow(this.random, 9) - 3;
         this.ledger.amounts.set(id, amount);
+        this.ledger.causes.set(id, causes);
         tab.collections.set<number>('elements').add(id);
-        tab.collections.map<number>('amounts').set(`${id}`, amount);
+        amounts.set(`${id}`, amount);
         tab.collections.counter('sum').add(amount);
       }
     });

@@ -82,6 +82,12 @@ export class TestRoom {
   readonly isCausal: boolean;
   /** Whether a rumor of one tab gets to another. */
   carries: (from: TestTab, to: TestTab) => boolean = () => true;
+  /** What becomes of a direct frame on its way; `undefined` where it is lost. */
+  tamper: (from: TestTab, to: TestTab, frame: Uint8Array) => Uint8Array | undefined = (
+    _,
+    __,
+    frame,
+  ) => frame;
 
   constructor({ seed = 1, isCausal = false } = {}) {
     this.seed = seed;
@@ -198,7 +204,10 @@ export class TestTab {
       send: (peer, payload) => {
         this.frames.push(payload);
         const tab = others().find((other) => other.id === peer);
-        if (tab !== undefined) later(tab, () => tab.records.direct(id, payload));
+        const frame = tab && room.tamper(this, tab, payload);
+        if (tab !== undefined && frame !== undefined) {
+          later(tab, () => tab.records.direct(id, frame));
+        }
         return tab !== undefined;
       },
       canReach: () => false,
@@ -206,7 +215,11 @@ export class TestTab {
       bytesUnderWay: () => 0,
       isTransferring: () => false,
       activity: () => undefined,
-      misbehaved: (_peer, what) => this.misbehaved.push(what),
+      misbehaved: (peer, what) => {
+        this.misbehaved.push(what);
+        const tab = room.tabs.get(peer);
+        if (tab !== undefined) room.unlink(this, tab);
+      },
       syncedChanged: () => undefined,
       error: (error) => errors.push(error),
     });

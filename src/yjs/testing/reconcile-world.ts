@@ -1,12 +1,12 @@
 /** Several Reconcilers in virtual time, with real Yjs documents and links that delay and lose. */
 
-import { sha256 } from '@noble/hashes/sha2.js';
 import * as Y from 'yjs';
-import { concatBytes, toHex } from '../../util/bytes.ts';
+import { toHex } from '../../util/bytes.ts';
 import { type Random, seededRandom } from '../../util/random.ts';
-import { HeldRanges } from '../held.ts';
+import { HeldRanges, type Leaf, rootOf } from '../held.ts';
 import { type DocumentMessage, decodeMessage, encodeMessage } from '../messages.ts';
 import { Reconciler } from '../reconcile.ts';
+import { updateBeyond } from '../update-beyond.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** As the engine has it: more than this under way on a link is a transfer. */
@@ -15,10 +15,22 @@ const TRANSFER_BYTES = 32 * 1024;
 export interface WorldOptions {
   readonly nodes: number;
   readonly latencyMs?: number;
+  /** Up to so much more, by chance; frames of one link keep their order all the same. Default 0. */
+  readonly jitterMs?: number;
   readonly bytesPerMs?: number;
   readonly seed?: number;
   /** Whether this message is lost on its way. */
   readonly isLost?: (message: DocumentMessage, from: number, to: number) => boolean;
+}
+
+interface SentMessage {
+  readonly type: string;
+  readonly from: number;
+  readonly to: number;
+  readonly bytes: number;
+  /** Of these, the bytes of a Yjs update. */
+  readonly payload: number;
+  readonly name?: string;
 }
 
 export class World {
@@ -27,9 +39,11 @@ export class World {
   readonly nodes: WorldNode[];
   readonly options: WorldOptions;
   /** Messages sent so far. */
-  readonly sent: { type: string; from: number; to: number; bytes: number; name?: string }[] = [];
+  readonly sent: SentMessage[] = [];
   readonly #links = new Set<string>();
   readonly #underWay = new Map<string, number>();
+  /** When the last frame of a link, one way, arrives. */
+  readonly #lastAt = new Map<string, number>();
   isRumorLost: (from: number, to: number) => boolean = () => false;
 
   constructor(options: WorldOptions) {
@@ -77,6 +91,7 @@ export class World {
       from,
       to,
       bytes: bytes.length,
+      payload: 'update' in message ? message.update.length : 0,
       ...('name' in message ? { name: message.name } : {}),
     });
     if (this.options.isLost?.(message, from, to) === true) return;
@@ -89,16 +104,16 @@ export class World {
 
   deliver(from: number, to: number, bytes: number, arrive: () => void): void {
     const key = `${from}-${to}`;
-    const { latencyMs = 50, bytesPerMs = Number.POSITIVE_INFINITY } = this.options;
+    const { latencyMs = 50, jitterMs = 0, bytesPerMs = Number.POSITIVE_INFINITY } = this.options;
     const queued = (this.#underWay.get(key) ?? 0) + bytes;
     this.#underWay.set(key, queued);
-    this.clock.setTimer(
-      () => {
-        this.#underWay.set(key, (this.#underWay.get(key) ?? 0) - bytes);
-        if (this.#links.has(key)) arrive();
-      },
-      latencyMs + queued / bytesPerMs,
-    );
+    const takes = latencyMs + jitterMs * this.random() + queued / bytesPerMs;
+    const at = Math.max(this.clock.now() + takes, this.#lastAt.get(key) ?? 0);
+    this.#lastAt.set(key, at);
+    this.clock.setTimer(() => {
+      this.#underWay.set(key, (this.#underWay.get(key) ?? 0) - bytes);
+      if (this.#links.has(key)) arrive();
+    }, at - this.clock.now());
   }
 
   /** Gossip rounds of all nodes, one a second each, for so long. */
@@ -143,9 +158,12 @@ export class WorldNode {
       {
         root: () => this.root(),
         leaves: () => this.leaves(),
-        leafOf: (name) => this.held(name).leaf(),
-        vectorOf: (name) => this.held(name).stateVector(),
+        heldOf: (name) => this.held(name),
         updateSince: async (name, vector) => Y.encodeStateAsUpdate(this.doc(name), vector),
+        updateBeyond: async (name, theirs) =>
+          updateBeyond(this.held(name).ranges, theirs, async (vector) =>
+            Y.encodeStateAsUpdate(this.doc(name), vector),
+          ),
         apply: (name, update) => this.apply(name, update),
       },
       {
@@ -153,6 +171,7 @@ export class WorldNode {
         isTransferring: (peer) =>
           world.bytesUnderWay(index, Number.parseInt(peer, 16) - 1) > TRANSFER_BYTES,
         now: () => world.clock.now(),
+        random: (count) => Uint8Array.from({ length: count }, () => 256 * world.random()),
         wake: (delay) => {
           this.#cancelWake?.();
           this.#cancelWake = world.clock.setTimer(() => this.reconciler.check(), delay);
@@ -199,7 +218,9 @@ export class WorldNode {
   /** Inserts `text` and tells all linked nodes, who tell theirs. */
   type(name: string, text: string): void {
     const before = Y.encodeStateVector(this.doc(name));
+    this.held(name).takeFresh();
     this.write(name, text);
+    this.reconciler.came(name, this.held(name).takeFresh());
     this.reconciler.edited(name);
     this.#spread(name, Y.encodeStateAsUpdate(this.doc(name), before));
   }
@@ -214,16 +235,14 @@ export class WorldNode {
     return true;
   }
 
-  leaves(): { name: string; leaf: Uint8Array }[] {
+  leaves(): Leaf[] {
     return [...this.#held]
       .filter(([, held]) => !held.isEmpty)
-      .map(([name, held]) => ({ name, leaf: held.leaf() }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+      .map(([name, held]) => ({ name, leaf: held.leaf() }));
   }
 
   root(): Uint8Array {
-    const parts = this.leaves().flatMap(({ name, leaf }) => [new TextEncoder().encode(name), leaf]);
-    return sha256(concatBytes(parts));
+    return rootOf(this.leaves());
   }
 
   round(): void {
@@ -237,8 +256,9 @@ export class WorldNode {
       if (index === except || this.world.isRumorLost(this.index, index)) continue;
       this.world.deliver(this.index, index, update.length, () => {
         const other = this.world.node(index);
+        other.held(name).takeFresh();
         if (other.apply(name, update) !== true) return;
-        other.reconciler.arrived();
+        other.reconciler.came(name, other.held(name).takeFresh());
         other.#spread(name, update, this.index);
       });
     }
