@@ -15,6 +15,8 @@ export interface GraphMembers {
   resolve(short: ShortId): PeerId | undefined;
   /** Whether the member is in the room. */
   isPresent(id: PeerId): boolean;
+  /** Whether it is suspected to be dead. */
+  isSuspect(id: PeerId): boolean;
   /** Whether it is by what is claimed, were it in reach or not. */
   isClaimed(id: PeerId): boolean;
 }
@@ -34,7 +36,7 @@ export class Graph {
     this.#members = members;
   }
 
-  /** Changes whenever an edge does. */
+  /** Changes whenever an edge does, or who is suspect. */
   get version(): number {
     return this.#version;
   }
@@ -42,6 +44,10 @@ export class Graph {
   /** Present members that `id` lists as its neighbors. */
   neighborsOf(id: PeerId): readonly PeerId[] {
     return this.#listed(id).filter((neighbor) => this.#members.isPresent(neighbor));
+  }
+
+  isSuspect(id: PeerId): boolean {
+    return this.#members.isSuspect(id);
   }
 
   /** Neighbors that `id` lists, those included of whom this tab knows nothing. */
@@ -72,8 +78,8 @@ export class Graph {
     if (this.#lists.delete(id)) this.#version++;
   }
 
-  /** A member came or went, and the edges to it with it. */
-  presenceChanged(): void {
+  /** A member came or went, and the edges to it with it, or is suspect or no longer. */
+  statusChanged(): void {
     this.#version++;
   }
 

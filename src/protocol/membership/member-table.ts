@@ -97,6 +97,11 @@ export class MemberTable {
     return record !== undefined && isPresent(record);
   }
 
+  /** Whether it is taken to be in the room, and perhaps dead. */
+  isSuspect(id: PeerId): boolean {
+    return this.get(id)?.status === 'suspect';
+  }
+
   /** Whether it is claimed to be in the room, be it in reach or not. */
   isClaimed(id: PeerId): boolean {
     const status = this.claimOf(id)?.status;

@@ -292,6 +292,7 @@ export class Swim {
     }
     const wasPresent = change.before === 'alive' || change.before === 'suspect';
     if (this.isPresent(id) !== wasPresent) this.#topology.presenceChanged(now);
+    else this.graph.statusChanged();
     if (!this.isPresent(id)) this.#scheduleRevival(now);
     this.#output.changed(change, now);
   }

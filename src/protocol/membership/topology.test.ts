@@ -15,6 +15,7 @@ function topology(gone: readonly string[] = []) {
     {
       resolve: (short) => ids.get(short),
       isPresent: (id) => !gone.includes(id),
+      isSuspect: () => false,
       isClaimed: (id) => !gone.includes(id),
       setListVersion: (id, version) => versions.set(id, version),
     },

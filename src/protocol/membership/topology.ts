@@ -52,7 +52,7 @@ export class Topology {
 
   /** A member came or went. */
   presenceChanged(now: number): void {
-    this.graph.presenceChanged();
+    this.graph.statusChanged();
     this.reach.graphChanged(now);
   }
 

@@ -42,6 +42,7 @@ class Bench {
       graph: {
         version: 1,
         neighborsOf: (id) => bench.lists.get(id) ?? [],
+        isSuspect: () => false,
         linksOf: (id) => bench.lists.get(id)?.length ?? 0,
       },
       isPresent: (id) => bench.members.has(id),

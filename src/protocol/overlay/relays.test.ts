@@ -64,7 +64,8 @@ class Line {
   #relaysOf(id: PeerId): Relays {
     const links = this.linksOf(id);
     const neighborsOf = (of: PeerId) => [...this.linksOf(of).neighbors()];
-    return new Relays(id, links, new Routes(id, links, { version: 1, neighborsOf }), {
+    const graph = { version: 1, neighborsOf, isSuspect: () => false };
+    return new Relays(id, links, new Routes(id, links, graph), {
       effect: (effect) => this.told(id).push(effect),
       send: (to, frame) => this.sent.push({ from: id, to, frame }),
       shuffled: (peers) => this.shuffled.push(...peers),
@@ -104,6 +105,14 @@ describe('relays', () => {
     expect(line.told(A)).toEqual([{ type: 'unroutable', kind: 'signal', to: E, channel: 9 }]);
     line.of(A).send('signal', E, 10, payload, NOW);
     expect(line.sent).toEqual([]);
+  });
+
+  it('are not passed on to a suspect, which may be dead: the origin is told at once', () => {
+    const line = new Line();
+    linkOf(line.linksOf(C), D).suspected = true;
+    line.of(A).send('signal', E, 9, payload, NOW);
+    line.run();
+    expect(line.told(A)).toEqual([{ type: 'unroutable', kind: 'signal', to: E, channel: 9 }]);
   });
 
   it('an answer that cannot be passed on makes no further answer', () => {

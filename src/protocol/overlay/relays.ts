@@ -68,7 +68,7 @@ export class Relays {
     const next = route[at + 1];
     if (next === undefined) return this.#deliver(relay, now);
     if (!link.passedFrames.take(1, now) || !link.passedBytes.take(payload.length, now)) return;
-    if (this.#links.isNeighbor(next)) {
+    if (this.#links.isLive(next)) {
       return this.#output.send(next, { ...relay, at: at + 1 });
     }
     if (relay.kind === 'unroutable') return;

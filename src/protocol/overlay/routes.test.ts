@@ -17,11 +17,16 @@ function graphOf(edges: Readonly<Record<string, readonly string[]>>): RouteGraph
   version: number;
   edges: Readonly<Record<string, readonly string[]>>;
   asked: number;
+  suspects: readonly string[];
 } {
   return {
     version: 1,
     edges,
     asked: 0,
+    suspects: [],
+    isSuspect(id) {
+      return this.suspects.includes(id);
+    },
     neighborsOf(id) {
       this.asked++;
       return this.edges[id] ?? [];
@@ -38,6 +43,14 @@ describe('routes', () => {
     expect(routes.to(E, NOW)).toEqual([A, C, E]);
     expect(routes.to(ME, NOW)).toBeUndefined();
     expect(routes.to(peer('f'), NOW)).toBeUndefined();
+  });
+
+  it('lead over no suspects, but to one', () => {
+    const graph = graphOf({ [A]: [C], [B]: [D], [C]: [E], [D]: [E] });
+    const routes = new Routes(ME, linksWith(A, B), graph);
+    graph.suspects = [C];
+    expect(routes.to(E, NOW)).toEqual([B, D, E]);
+    expect(routes.to(C, NOW)).toEqual([A, C]);
   });
 
   it('begin at a visible neighbor where there is one as near, and never at a suspected one', () => {

@@ -23,6 +23,8 @@ export interface RouteGraph {
   readonly version: number;
   /** Present members that `id` lists as neighbors; empty where it is not known. */
   neighborsOf(id: PeerId): readonly PeerId[];
+  /** Whether the member may be dead, so that nothing is sent over it. */
+  isSuspect(id: PeerId): boolean;
 }
 
 interface Learned {
@@ -131,6 +133,7 @@ export class Routes {
       for (const at of ring) {
         for (const peer of this.#graph.neighborsOf(at)) {
           if (before.has(peer) || this.#isBroken(at, peer, now)) continue;
+          if (peer !== target && this.#graph.isSuspect(peer)) continue;
           before.set(peer, at);
           if (peer === target) return this.#wayBack(target, before);
           next.push(peer);

@@ -80,6 +80,7 @@ export class OverlayTab implements RoomView {
         return world.version;
       },
       neighborsOf: (id: PeerId) => world.lists.get(id) ?? [],
+      isSuspect: () => false,
       linksOf: (id: PeerId) => world.lists.get(id)?.length ?? 0,
     };
   }
