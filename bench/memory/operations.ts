@@ -29,12 +29,12 @@ export interface Operations {
   readonly merge: number;
 }
 
-/** A memory of `records` records, with a function that takes its last delta. */
-function memoryOf(records: number) {
+/** A memory of `records` records, with a function that takes its last deltas. */
+function memoryOf(records: number, id: string) {
   let tries: MemoryTries | undefined;
   const deltas: Delta[] = [];
   const replica = new Replica({
-    id: '00000000000000aa',
+    id,
     next: 0,
     changed: (change) => {
       tries?.note(change);
@@ -57,7 +57,8 @@ const batchOf = (batch: number, records: number) =>
 
 /** Measures a memory of `records` records, as often as `repeats` says. */
 export function measureMemory(records: number, repeats: number): Operations[] {
-  const [mine, other] = [memoryOf(records), memoryOf(records)];
+  const mine = memoryOf(records, '00000000000000aa');
+  const other = memoryOf(records, '00000000000000bb');
   mine.deltas();
   const per = 1_000 / (BATCHES * BATCH);
   let batch = 0;
@@ -82,7 +83,8 @@ export function measureMemory(records: number, repeats: number): Operations[] {
     });
     const [, mergeMs] = timed(() => {
       for (const delta of deltas) {
-        other.replica.apply({ ...delta, replica: '00000000000000bb' });
+        const applied = other.replica.apply(delta);
+        if (applied !== 'applied') throw new Error(`a delta was ${applied}`);
         other.tries.root();
       }
     });

@@ -21,16 +21,15 @@ export const negentropy: Side = {
           .digest('hex');
       });
     };
-    const [ids, others] = [idsOf(0), idsOf(1)];
     const storageOf = (list: readonly string[]) => {
       const storage = new nip77.NegentropyStorageVector();
       for (const id of list) storage.insert(0, id);
       storage.seal();
       return storage;
     };
-    const [storage, buildMs] = timed(() => storageOf(ids));
+    const [storage, buildMs] = timed(() => storageOf(idsOf(0)));
     const client = new nip77.Negentropy(storage, FRAME_BYTES);
-    const server = new nip77.Negentropy(storageOf(others), FRAME_BYTES);
+    const server = new nip77.Negentropy(storageOf(idsOf(1)), FRAME_BYTES);
     const found = { have: 0, need: 0 };
     let bytes = 0;
     let messages = 0;

@@ -21,7 +21,7 @@ const PUBLIC = [
  */
 const LAYERS = {
   'src/util': { files: [], packages: ['lib0'] },
-  'src/memory': { files: ['src/util'], packages: ['lib0'] },
+  'src/memory': { files: ['src/util'], packages: ['lib0', '@noble/hashes'] },
   'src/protocol': { files: ['src/util'], packages: ['lib0'] },
   'src/ports': { files: ['src/util'], packages: [] },
   'src/transport': {

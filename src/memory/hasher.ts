@@ -1,7 +1,8 @@
 /** SHA-256 over what memory is made of, and hashes as strings. */
 
 import { hexByteAt } from '../util/bytes.ts';
-import { HASH_BYTES, Sha256 } from '../util/sha256.ts';
+import { HASH_BYTES } from '../util/sha256.ts';
+import { Sha256 } from './sha256-pieces.ts';
 import { REPLICA_BYTES, type ReplicaId } from './types.ts';
 
 /** Bytes as a string of as many characters: an array of bytes takes three times the memory. */
@@ -30,14 +31,14 @@ export class Hasher extends Sha256 {
 
   /** Text in UTF-8, after how many bytes that is. */
   text(text: string): void {
-    for (let i = 0; i < text.length; i++) {
-      if (text.charCodeAt(i) < 128) continue;
+    if (isAscii(text)) {
+      this.uint(text.length);
+      this.codes(text);
+    } else {
       const bytes = utf8.encode(text);
       this.uint(bytes.length);
-      return this.bytes(bytes);
+      this.bytes(bytes);
     }
-    this.uint(text.length);
-    this.codes(text);
   }
 
   /** The 8 bytes of a replica, which is often that of before. */
@@ -54,6 +55,11 @@ export class Hasher extends Sha256 {
     this.finish(this.#codes);
     return String.fromCharCode.apply(null, this.#codes);
   }
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
 }
 
 /** Hashes whatever is hashed of memory; an input is put together at one go. */

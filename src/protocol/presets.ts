@@ -10,11 +10,11 @@ export const presets = {
   /** A few people or agents: up to 17 tabs are all linked with all, and differences are found sooner. */
   smallRoom: { activeSize: 16, activeMax: 20, fanout: 2, announceDelay: 250 },
   /**
-   * Thousands of tabs: tabs know a part of one another from 500 on, views mix faster, and suspects
+   * Thousands of tabs: tabs know a part of one another from 200 on, views mix faster, and suspects
    * have longer to answer.
    */
   largeRoom: {
-    fullMembershipLimit: 500,
+    fullMembershipLimit: 200,
     passiveSize: 96,
     shuffleInterval: 30_000,
     suspicionMin: 5_000,

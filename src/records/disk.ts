@@ -10,9 +10,8 @@
 
 import type { MemoryChange } from '../memory/changes.ts';
 import { withEntries } from '../memory/context.ts';
-import { findDot, valuesOf } from '../memory/record.ts';
 import type { Replica } from '../memory/replica.ts';
-import type { DottedRecord, RecordKey, ReplicaId } from '../memory/types.ts';
+import { compareDots, type DottedRecord, type RecordKey, type ReplicaId } from '../memory/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Store, StoreKey, StoreTransaction } from '../ports/store.ts';
 import type { IntervalSet } from '../util/intervals.ts';
@@ -376,8 +375,13 @@ interface Batch {
 
 /** Whether both hold the same dots. */
 function isSame(a: DottedRecord | undefined, b: DottedRecord | undefined): boolean {
-  const [mine, theirs] = [[...valuesOf(a)], [...valuesOf(b)]];
-  return mine.length === theirs.length && mine.every((dot) => findDot(b, dot) !== undefined);
+  let [mine, theirs] = [a, b];
+  while (mine !== undefined && theirs !== undefined) {
+    if (compareDots(mine, theirs) !== 0) return false;
+    mine = mine.next;
+    theirs = theirs.next;
+  }
+  return mine === theirs;
 }
 
 function isEqual(a: IntervalSet | undefined, b: IntervalSet | undefined): boolean {

@@ -1,5 +1,6 @@
 /** What a scenario works with: a room, its ledger, and everything that measures and checks them. */
 
+import { presets } from '../protocol/presets.ts';
 import { sample } from '../util/random.ts';
 import { Checks } from './checks.ts';
 import { Deaths } from './deaths.ts';
@@ -44,6 +45,8 @@ export interface Scenario {
 /** Share of the links it seeks that a tab does well with. */
 const ENOUGH = 0.6;
 const SETTLE_LIMIT_MS = 180_000;
+/** Rooms of more tabs have the options that are meant for them. */
+const LARGE_ROOM = 2_000;
 
 export class Lab {
   readonly nodes: number;
@@ -59,7 +62,9 @@ export class Lab {
   constructor(options: RunOptions, room: Omit<RoomOptions, 'seed'> = {}, ledger?: LedgerOptions) {
     this.nodes = options.nodes;
     this.seed = options.seed;
-    this.room = new Room({ ...room, seed: options.seed });
+    const config =
+      options.nodes > LARGE_ROOM ? { ...presets.largeRoom, ...room.config } : room.config;
+    this.room = new Room({ ...room, ...(config && { config }), seed: options.seed });
     this.ledger = new Ledger(this.room, ledger);
     this.traffic = new Traffic(this.room);
     this.spreadings = new Spreadings(this.room, this.ledger);

@@ -107,7 +107,7 @@ export class Descent<I extends TrieItem> {
   list(path: Path, isPushed: (item: I) => boolean): Section {
     const items: I[] = [];
     for (const item of itemsOf(this.#trie.nodeAt(path))) if (!isPushed(item)) items.push(item);
-    items.length = Math.min(items.length, MAX_LISTED);
+    if (items.length > MAX_LISTED) items.length = MAX_LISTED;
     this.#listed.set(path, items);
     return { kind: 'list', path, ids: items.map((item) => this.#digester.item(item)) };
   }

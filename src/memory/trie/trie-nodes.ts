@@ -174,21 +174,26 @@ function owned<I>(node: Branch<I>, owner: object): Branch<I> {
 
 /** The bucket of `items`, each of another path, or the branch that stands for it where it is too large. */
 export function divided<I extends TrieItem>(items: I[], owner: object, depth: number): TrieNode<I> {
-  if (items.length <= BUCKET_ITEMS || depth === MAX_DEPTH) {
-    return items.length === 1 ? items : items.sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (items.length <= BUCKET_ITEMS || depth === MAX_DEPTH) return sorted(items);
+  const counts = new Uint32Array(16);
+  for (const { path } of items) {
+    const digit = digitAt(path, depth);
+    counts[digit] = (counts[digit] as number) + 1;
   }
-  const parts: (I[] | undefined)[] = new Array(16).fill(undefined);
+  const parts = Array.from(counts, (count) => (count === 0 ? undefined : new Array<I>(count)));
+  let stale = 0;
   for (const item of items) {
     const digit = digitAt(item.path, depth);
-    const part = parts[digit];
-    if (part === undefined) parts[digit] = [item];
-    else part.push(item);
-  }
-  let stale = 0;
-  const children = parts.map((part, digit) => {
-    if (part === undefined) return undefined;
     stale |= 1 << digit;
-    return divided(part, owner, depth + 1);
-  });
+    const left = (counts[digit] as number) - 1;
+    counts[digit] = left;
+    (parts[digit] as I[])[left] = item;
+  }
+  const children = parts.map((part) => part && divided(part, owner, depth + 1));
   return new Branch(owner, children, new Uint8Array(16 * HASH_BYTES), stale, items.length);
+}
+
+/** `items`, which are few as a rule, in order of their paths. */
+function sorted<I extends TrieItem>(items: I[]): I[] {
+  return items.length < 2 ? items : items.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

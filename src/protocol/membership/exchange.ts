@@ -69,9 +69,10 @@ export class Exchange {
     this.#due = Math.min(this.#due, at);
   }
 
-  /** Someone else told of a member: it joined this room, and does not come from another. */
-  heardOf(id: PeerId): void {
-    this.#strangers.delete(id);
+  /** A member that someone else tells of joined this room, and does not come from another. */
+  heardOf(entries: readonly MemberEntry[], teller: PeerId): void {
+    if (this.#strangers.size === 0) return;
+    for (const { id } of entries) if (id !== teller) this.#strangers.delete(id);
   }
 
   /** The neighbor is gone, or was compared with. */

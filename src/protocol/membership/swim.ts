@@ -334,7 +334,7 @@ export class Swim {
 
   #onMembers(peer: PeerId, frame: FrameOf<'members'>, now: number): void {
     this.#takeClaims(frame.entries, peer, now);
-    for (const { id } of frame.entries) if (id !== peer) this.#exchange.heardOf(id);
+    this.#exchange.heardOf(frame.entries, peer);
     for (const list of frame.lists) this.#takeList(list, peer, now);
     const asks = frame.asksEntries || frame.asksLists;
     if (asks && !this.isPartial) this.#exchange.answer(peer, frame);

@@ -22,7 +22,11 @@ const beyond = (count: number) =>
 /** One tab with neighbors, and what it does with walks. */
 function tab(welcome: Welcome, ...neighbors: PeerId[]) {
   const links = linksWith(...neighbors);
-  const routes = new Routes(ME, links, { version: 1, neighborsOf: () => [], isSuspect: () => false });
+  const routes = new Routes(ME, links, {
+    version: 1,
+    neighborsOf: () => [],
+    isSuspect: () => false,
+  });
   const sent: { to: PeerId; frame: Frame }[] = [];
   const dialed: PeerId[] = [];
   const learned: PeerId[] = [];

@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toHex } from './bytes.ts';
-import { Sha256, sha256 } from './sha256.ts';
+import { toHex } from '../util/bytes.ts';
+import { Sha256 } from './sha256-pieces.ts';
 
+const sha256 = (bytes: Uint8Array): Uint8Array => {
+  const hasher = new Sha256();
+  hasher.begin();
+  hasher.bytes(bytes);
+  return hasher.digest();
+};
 const expected = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 describe('SHA-256', () => {
