@@ -276,9 +276,12 @@ export class Node {
    */
   #finish(now: number): Effect[] {
     if (this.#running) {
-      if (this.#due <= now) this.#tick(now);
+      let due = this.#due;
+      if (due <= now) {
+        this.#tick(now, now - due);
+        due = this.#due;
+      }
       if (now >= this.#timerDue) this.#timerDue = Number.POSITIVE_INFINITY;
-      const due = this.#due;
       if (due < this.#timerDue) {
         this.#timerDue = due;
         this.#effects.push({ type: 'timer', name: 'tick', delay: Math.max(0, due - now) });
@@ -299,8 +302,7 @@ export class Node {
     );
   }
 
-  #tick(now: number): void {
-    const late = now - this.#due;
+  #tick(now: number, late: number): void {
     this.#swim.tick(now, late);
     this.#overlay.tick(now);
     this.#plumtree.tick(now, late);

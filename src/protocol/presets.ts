@@ -10,8 +10,8 @@ export const presets = {
   /** A few people or agents: up to 17 tabs are all linked with all, and differences are found sooner. */
   smallRoom: { activeSize: 16, activeMax: 20, fanout: 2, announceDelay: 250 },
   /**
-   * Thousands of tabs: tabs know a part of one another from 200 on, views mix faster, and suspects
-   * have longer to answer.
+   * Thousands of tabs: tabs know a part of one another from 200 on, views mix faster, suspects
+   * have longer to answer, and announcements gather for longer.
    */
   largeRoom: {
     fullMembershipLimit: 200,
@@ -19,6 +19,7 @@ export const presets = {
     shuffleInterval: 30_000,
     suspicionMin: 5_000,
     treesMax: 4_096,
+    announceDelay: 3_000,
   },
   /**
    * A round a minute, as gossip among servers often has it (Engram publishes such figures): for

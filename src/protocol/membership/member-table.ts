@@ -43,6 +43,8 @@ export interface MemberChange {
 export class MemberTable {
   readonly #self: PeerId;
   readonly #capacity: number;
+  /** The record of this tab, the same for as long as the table is. */
+  readonly #own: MemberRecord;
   readonly #records = new Map<PeerId, MemberRecord>();
   readonly #ids = new Map<ShortId, PeerId>();
   /** Of each replica, the member that writes as it, of the greatest generation known. */
@@ -57,12 +59,13 @@ export class MemberTable {
   constructor(self: MemberEntry, capacity: number, now: number) {
     this.#self = self.id;
     this.#capacity = capacity;
-    this.#put(self.id, recordOf(self), now);
+    this.#own = recordOf(self);
+    this.#put(self.id, this.#own, now);
   }
 
   /** This tab's own entry. */
   get self(): MemberEntry {
-    return (this.#records.get(this.#self) as MemberRecord).entry;
+    return this.#own.entry;
   }
 
   /** Members in the room, this tab included. */
@@ -72,11 +75,10 @@ export class MemberTable {
 
   /** Sets this tab's own entry; its claims come from nowhere else. */
   setSelf(change: Partial<Omit<MemberEntry, 'id'>>): MemberEntry {
-    const record = this.#records.get(this.#self) as MemberRecord;
-    const entry = { ...record.entry, ...change };
-    this.#account(record, -1);
-    record.entry = entry;
-    this.#account(record, 1);
+    const entry = { ...this.#own.entry, ...change };
+    this.#account(this.#own, -1);
+    this.#own.entry = entry;
+    this.#account(this.#own, 1);
     return entry;
   }
 
