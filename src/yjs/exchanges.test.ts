@@ -45,6 +45,41 @@ function overhead(world: World): number {
   return world.sent.reduce((sum, { bytes, payload }) => sum + bytes - payload, 0);
 }
 
+/** Edits before and meanwhile, with some updates pending or none: whether all come to hold the same. */
+async function converge(seed: number, nodes: number, isPending: boolean): Promise<void> {
+  const world = new World({ nodes, seed });
+  const random = seededRandom(seed);
+  for (const node of world.nodes) {
+    node.apply('a', MANY);
+    const edits = Math.floor(random() * 8);
+    for (let i = 0; i < edits; i++)
+      edit(node, 500 + 10 * node.index + Math.floor(random() * 6), random);
+  }
+  if (isPending) {
+    // What somebody typed came in part, so that the rest waits.
+    const source = new Y.Doc();
+    Y.applyUpdate(source, MANY);
+    const updates: Uint8Array[] = [];
+    source.on('update', (update: Uint8Array) => updates.push(update));
+    for (let i = 0; i < 6; i++) source.getText('t').insert(i, 'p');
+    source.getText('t').delete(2, 2);
+    for (const node of world.nodes) {
+      for (const update of updates) if (random() < 0.6) node.apply('a', update);
+    }
+  }
+  world.linkAll();
+  for (let i = 0; i < 20; i++) {
+    await world.clock.pass(40);
+    const typist = world.node(Math.floor(random() * nodes));
+    if (random() < 0.5) typist.type('a', 'typed');
+  }
+  await world.rounds(8);
+  expect(world.isConverged).toBe(true);
+  expect(world.nodes.flatMap(({ misbehaved }) => misbehaved)).toEqual([]);
+  const texts = new Set(world.nodes.map((node) => node.text('a')));
+  if (!isPending) expect(texts.size).toBe(1);
+}
+
 describe('Exchanges of a document with many clients', () => {
   it('10,000 past clients, 3 of them differing, take 1 KB beyond payload, comparisons included', async () => {
     const world = new World({ nodes: 2 });
@@ -87,41 +122,33 @@ describe('Exchanges of a document with many clients', () => {
       fc.nat(),
       fc.integer({ min: 2, max: 3 }),
       fc.boolean(),
-      async (seed, nodes, isPending) => {
-        const world = new World({ nodes, seed });
-        const random = seededRandom(seed);
-        for (const node of world.nodes) {
-          node.apply('a', MANY);
-          const edits = Math.floor(random() * 8);
-          for (let i = 0; i < edits; i++)
-            edit(node, 500 + 10 * node.index + Math.floor(random() * 6), random);
-        }
-        if (isPending) {
-          // What somebody typed came in part, so that the rest waits.
-          const source = new Y.Doc();
-          Y.applyUpdate(source, MANY);
-          const updates: Uint8Array[] = [];
-          source.on('update', (update: Uint8Array) => updates.push(update));
-          for (let i = 0; i < 6; i++) source.getText('t').insert(i, 'p');
-          source.getText('t').delete(2, 2);
-          for (const node of world.nodes) {
-            for (const update of updates) if (random() < 0.6) node.apply('a', update);
-          }
-        }
-        world.linkAll();
-        for (let i = 0; i < 20; i++) {
-          await world.clock.pass(40);
-          const typist = world.node(Math.floor(random() * nodes));
-          if (random() < 0.5) typist.type('a', 'typed');
-        }
-        await world.rounds(8);
-        expect(world.isConverged).toBe(true);
-        expect(world.nodes.flatMap(({ misbehaved }) => misbehaved)).toEqual([]);
-        const texts = new Set(world.nodes.map((node) => node.text('a')));
-        if (!isPending) expect(texts.size).toBe(1);
-      },
+      converge,
     );
     await fc.assert(property, { numRuns: runs(25) });
+  });
+
+  it('one that begins where the other just did joins that walk, and takes it for no offence', async () => {
+    // The walk of one side met one that the other began, after it had answered.
+    await converge(1_786_072_851, 3, true);
+  });
+
+  it('steps of a walk that was given up mean nothing', async () => {
+    const world = new World({ nodes: 2 });
+    for (const node of world.nodes) node.apply('a', MANY);
+    edit(world.node(0), 600, seededRandom(1));
+    world.linkAll();
+    await world.clock.pass(120);
+    const stale = {
+      type: 'walk',
+      name: 'a',
+      id: 99_999,
+      wants: true,
+      step: Uint8Array.of(0, 0, 0),
+    } as const;
+    for (const node of world.nodes) node.reconciler.receive(world.node(1 - node.index).id, stale);
+    await world.rounds(3);
+    expect(world.nodes.flatMap(({ misbehaved }) => misbehaved)).toEqual([]);
+    expect(world.isConverged).toBe(true);
   });
 
   it('whatever frame of a walk is lost, a later comparison heals it', async () => {
@@ -230,7 +257,7 @@ describe('Exchanges of a document with many clients', () => {
       world.link(0, 1);
       await world.clock.pass(1_000);
       const [before] = world.roots;
-      const message = { type: 'walk', name: 'a', wants: true, step } as const;
+      const message = { type: 'walk', name: 'a', id: 513, wants: true, step } as const;
       world.node(0).reconciler.receive(world.node(1).id, message);
       await world.clock.pass(1_000);
       expect(world.node(0).misbehaved).toHaveLength(1);

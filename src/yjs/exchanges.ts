@@ -24,6 +24,8 @@ const MAX_WALKS = 3;
 /** Walks with one neighbor at a time. */
 const MAX_OPEN = 64;
 const NONCE_BYTES = 6;
+/** A walk of which nothing was heard for so long is over. */
+const WALK_TIMEOUT_MS = 3_000;
 
 type Message<T extends DocumentMessage['type']> = Extract<DocumentMessage, { type: T }>;
 type Step = Message<'step1' | 'step2' | 'step3' | 'done' | 'walk'>;
@@ -62,14 +64,21 @@ export class Exchanges {
 
   /** Begins to fetch a document, by an exchange that serves both sides. */
   begin(peer: PeerId, state: NeighborState, name: string): void {
-    this.fetches.begin(name, peer, true, this.#output.now());
+    const now = this.#output.now();
+    const open = state.walks.get(name);
+    if (open !== undefined && now - open.at < WALK_TIMEOUT_MS) {
+      // The neighbor began one, which serves both: its next step says that this side wants.
+      return this.fetches.begin(name, peer, false, now);
+    }
+    this.fetches.begin(name, peer, true, now);
     if (this.#walking === undefined || !this.#isLarge(name) || state.retries > MAX_WALKS) {
       return this.#output.send(peer, { type: 'step1', ...this.#leafAndVectorOf(name) });
     }
     const nonce = this.#output.random(NONCE_BYTES);
     const walk = new this.#walking.ClientWalk(this.#rangesOf(name), nonce, true);
-    this.#open(state, name, walk);
-    this.#sendStep(peer, name, walk.reply(nonce));
+    const [low = 0, high = 0] = nonce;
+    this.#open(state, name, walk, low + 256 * high);
+    this.#sendStep(peer, state, name, walk.reply(nonce));
   }
 
   /** Takes a message of an exchange. */
@@ -132,7 +141,7 @@ export class Exchanges {
   }
 
   #onWalk(peer: PeerId, state: NeighborState, message: Message<'walk'>): void {
-    const { name, wants } = message;
+    const { name, id, wants } = message;
     if (this.#walking === undefined) {
       void this.#load().then(() => {
         if (this.#walking === undefined) this.#sendDone(peer, name);
@@ -147,19 +156,20 @@ export class Exchanges {
       state.differing.add(name);
       this.#fetchToo(peer, name);
       const walk = new this.#walking.ClientWalk(this.#rangesOf(name), step.nonce, false);
-      this.#open(state, name, walk);
+      this.#open(state, name, walk, id);
     }
     const open = state.walks.get(name);
-    if (open === undefined) return;
+    if (open?.id !== id) return;
     const wrong = open.walk.receive(step);
     if (wrong !== undefined) {
       state.walks.delete(name);
       return this.#output.misbehaved(peer, wrong);
     }
     open.wants = wants;
+    open.at = this.#output.now();
     const reply = open.walk.reply();
     if (reply === undefined) this.#conclude(peer, state, name);
-    else this.#sendStep(peer, name, reply);
+    else this.#sendStep(peer, state, name, reply);
   }
 
   /** After a walk, or an update of their side: gives what they lack, if that is known, or has the last word. */
@@ -227,17 +237,23 @@ export class Exchanges {
     return true;
   }
 
-  #open(state: NeighborState, name: string, walk: walking.ClientWalk): void {
+  #open(state: NeighborState, name: string, walk: walking.ClientWalk, id: number): void {
     const [oldest] = state.walks.keys();
     if (state.walks.size >= MAX_OPEN && oldest !== undefined) state.walks.delete(oldest);
-    state.walks.set(name, { walk, wants: true });
+    state.walks.set(name, { walk, id, wants: true, at: this.#output.now() });
   }
 
-  #sendStep(peer: PeerId, name: string, step: walking.ClientStep | undefined): void {
+  #sendStep(
+    peer: PeerId,
+    state: NeighborState,
+    name: string,
+    step: walking.ClientStep | undefined,
+  ): void {
     const encode = this.#walking?.encodeClientStep;
-    if (step === undefined || encode === undefined) return;
+    const { id } = state.walks.get(name) ?? {};
+    if (step === undefined || encode === undefined || id === undefined) return;
     const wants = this.fetches.get(name)?.from === peer;
-    this.#output.send(peer, { type: 'walk', name, wants, step: encode(step) });
+    this.#output.send(peer, { type: 'walk', name, id, wants, step: encode(step) });
   }
 
   #sendDone(peer: PeerId, name: string): void {

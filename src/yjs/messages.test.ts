@@ -75,7 +75,13 @@ const message: fc.Arbitrary<DocumentMessage> = fc.oneof(
     states: fc.array(fc.record({ owner: peer, update: bytes }), { maxLength: 5 }),
   }),
   fc.record({ type: fc.constant('whoIsPresent' as const), name }),
-  fc.record({ type: fc.constant('walk' as const), name, wants: fc.boolean(), step: bytes }),
+  fc.record({
+    type: fc.constant('walk' as const),
+    name,
+    id: fc.nat(65_535),
+    wants: fc.boolean(),
+    step: bytes,
+  }),
 );
 
 describe('messages on documents (D8)', () => {

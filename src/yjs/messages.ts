@@ -81,6 +81,8 @@ export type DocumentMessage =
   | {
       readonly type: 'walk';
       readonly name: string;
+      /** Which walk of this document between the two, by chance: steps of one that was given up mean nothing. */
+      readonly id: number;
       readonly wants: boolean;
       readonly step: Uint8Array;
     }
@@ -174,6 +176,7 @@ export function encodeMessage(message: DocumentMessage): Uint8Array {
         break;
       case 'walk':
         writeNameText(encoder, message.name);
+        writeVarUint(encoder, message.id);
         writeUint8(encoder, message.wants ? 1 : 0);
         writeUint8Array(encoder, message.step);
         break;
@@ -222,7 +225,8 @@ export function decodeMessage(bytes: Uint8Array): DocumentMessage | undefined {
         return { type, name: readNameText(decoder) };
       case 'walk': {
         const name = readNameText(decoder);
-        return { type, name, wants: readFlag(decoder), step: readRest(decoder) };
+        const id = readUint(decoder);
+        return { type, name, id, wants: readFlag(decoder), step: readRest(decoder) };
       }
     }
   });

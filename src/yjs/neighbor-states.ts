@@ -3,6 +3,17 @@
 import type { ClientWalk } from '../memory/reconcile/reconcile-clients.ts';
 import type { PeerId } from '../util/peer-id.ts';
 
+/** A walk over the clients of a document with a neighbor. */
+export interface OpenWalk {
+  readonly walk: ClientWalk;
+  /** Which one, as its messages say. */
+  readonly id: number;
+  /** Whether the neighbor is to be sent what it lacks. */
+  wants: boolean;
+  /** When its last step came or went. */
+  at: number;
+}
+
 /** A neighbor that says nothing of documents for so long holds none; until then it might. */
 const SILENT_NEIGHBOR_MS = 5_000;
 
@@ -23,7 +34,7 @@ export interface NeighborState {
   /** Documents of which it is being answered what it lacks. */
   readonly answering: Set<string>;
   /** Walks over clients of documents, until each side gave what the other lacks. */
-  readonly walks: Map<string, { readonly walk: ClientWalk; wants: boolean }>;
+  readonly walks: Map<string, OpenWalk>;
   /** When to compare next, besides rounds. */
   dueAt: number | undefined;
   /** Comparisons in a row that left a difference, so that the next waits longer. */
