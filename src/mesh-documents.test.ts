@@ -9,6 +9,7 @@ import { openMesh } from './open-mesh.ts';
 import { MemoryDisk, memoryStore } from './storage/memory.ts';
 import { memoryTransport } from './transport/memory.ts';
 import { MeshError } from './util/errors.ts';
+import { codeOf } from './util/testing/code-of.ts';
 import { MeshProvider } from './yjs/provider.ts';
 
 vi.mock('./everything.ts', async (importOriginal) => {
@@ -45,16 +46,6 @@ const until = (what: string, condition: () => boolean) =>
     },
     { timeout: 10_000, interval: 10 },
   );
-
-const codeOf = (work: () => unknown): string => {
-  try {
-    work();
-  } catch (thrown) {
-    if (thrown instanceof MeshError) return thrown.code;
-    throw thrown;
-  }
-  return 'nothing was thrown';
-};
 
 describe('a mesh for documents', () => {
   it('offers nothing else until it is loaded, and then all of it', async () => {

@@ -7,6 +7,7 @@ import { openMesh } from './open-mesh.ts';
 import { MemoryDisk, memoryStore } from './storage/memory.ts';
 import { memoryTransport } from './transport/memory.ts';
 import { MeshError } from './util/errors.ts';
+import { codeOf } from './util/testing/code-of.ts';
 
 const opened: Mesh[] = [];
 let rooms = 0;
@@ -43,16 +44,6 @@ async function openLinked(count: number, options: MeshOptions = {}): Promise<Mes
 
 const areEqual = (meshes: readonly Mesh[]) =>
   new Set(meshes.map((mesh) => mesh.digest())).size === 1;
-
-const codeOf = (work: () => unknown): string => {
-  try {
-    work();
-  } catch (thrown) {
-    if (thrown instanceof MeshError) return thrown.code;
-    throw thrown;
-  }
-  return 'nothing was thrown';
-};
 
 describe('the shared memory of a room', () => {
   it('holds every type in all tabs, and digests tell that it is equal', async () => {

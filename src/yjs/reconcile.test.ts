@@ -108,18 +108,7 @@ describe('Reconciler', () => {
   it('D3: three that each fetch from the next are served, and none waits for another', async () => {
     const world = new World({ nodes: 3, latencyMs: 50 });
     for (const node of world.nodes) node.write('a', `${node.index}`);
-    world.linkAll();
-    world.sent.length = 0;
-    for (const [asker, asked] of [
-      [0, 1],
-      [1, 2],
-      [2, 0],
-    ] as const) {
-      world.node(asker).reconciler.receive(world.node(asked).id, {
-        type: 'leaves',
-        leaves: world.node(asked).leaves(),
-      });
-    }
+    world.linkInARing();
     await world.clock.pass(3_000);
     expect(world.isConverged).toBe(true);
   });

@@ -75,6 +75,16 @@ export class World {
     }
   }
 
+  /** Links all, of whom each is told by the next what it holds, and so begins to fetch from it. */
+  linkInARing(): void {
+    this.linkAll();
+    this.sent.length = 0;
+    for (const { index, reconciler } of this.nodes) {
+      const next = this.node((index + 1) % this.nodes.length);
+      reconciler.receive(next.id, { type: 'leaves', leaves: next.leaves() });
+    }
+  }
+
   neighborsOf(index: number): WorldNode[] {
     return this.nodes.filter((other) => this.#links.has(`${index}-${other.index}`));
   }
