@@ -174,17 +174,7 @@ describe('Exchanges of a document with many clients', () => {
       node.apply('a', MANY);
       node.write('a', `${node.index}`);
     }
-    world.link(0, 1);
-    world.sent.length = 0;
-    for (const [from, to] of [
-      [0, 1],
-      [1, 0],
-    ] as const) {
-      world.node(to).reconciler.receive(world.node(from).id, {
-        type: 'leaves',
-        leaves: world.node(from).leaves(),
-      });
-    }
+    world.linkInARing();
     await world.clock.pass(5_000);
     expect(world.isConverged).toBe(true);
     expect(world.count('step3')).toBe(2);

@@ -1,7 +1,7 @@
 /** What the reconciliation of documents needs of them, and of who runs it. */
 
 import type { ClientEntry } from '../memory/reconcile/reconcile-clients-wire.ts';
-import type { PeerId } from '../util/peer-id.ts';
+import type { NeighborsPort } from '../memory/reconcile/reconcile-ports.ts';
 import type { HeldRanges, Leaf } from './held.ts';
 import type { DocumentMessage } from './messages.ts';
 
@@ -22,18 +22,7 @@ export interface ReconcileDocuments {
   apply(name: string, update: Uint8Array): boolean | undefined;
 }
 
-export interface ReconcileOutput {
-  send(to: PeerId, message: DocumentMessage): void;
-  isTransferring(peer: PeerId): boolean;
-  now(): number;
-  /** Fresh random bytes. */
-  random(bytes: number): Uint8Array;
-  /** Calls `check` after so many milliseconds; a later call replaces it. */
-  wake(delay: number): void;
-  /** What is known of neighbors changed. */
-  changed(): void;
-  /** Memories differ, so rounds should come soon. */
-  differs(): void;
-  misbehaved(peer: PeerId, what: string): void;
+export interface ReconcileOutput extends NeighborsPort<DocumentMessage> {
+  /** What this tab was to send could not be made. */
   failed(thrown: unknown): void;
 }

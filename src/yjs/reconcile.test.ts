@@ -88,17 +88,7 @@ describe('Reconciler', () => {
     const world = new World({ nodes: 2 });
     world.node(0).write('a', 'one');
     world.node(1).write('a', 'other');
-    world.link(0, 1);
-    world.sent.length = 0;
-    for (const [from, to] of [
-      [0, 1],
-      [1, 0],
-    ] as const) {
-      world.node(to).reconciler.receive(world.node(from).id, {
-        type: 'leaves',
-        leaves: world.node(from).leaves(),
-      });
-    }
+    world.linkInARing();
     await world.clock.pass(5_000);
     expect(world.isConverged).toBe(true);
     expect(world.count('step2')).toBe(1);

@@ -16,8 +16,9 @@ export interface ReconcileMemory {
   join(pin: MemorySnapshot, side: MemorySide): Refused | undefined;
 }
 
-export interface ReconcileOutput {
-  send(to: PeerId, message: Uint8Array): void;
+/** What a machine that reconciles with neighbors by messages needs of who runs it. */
+export interface NeighborsPort<Message> {
+  send(to: PeerId, message: Message): void;
   /** Whether something large is under way to or from the neighbor. */
   isTransferring(peer: PeerId): boolean;
   /** Milliseconds, monotonic. */
@@ -32,6 +33,9 @@ export interface ReconcileOutput {
   differs(): void;
   /** The neighbor breaks the protocol: its link is to be dropped. */
   misbehaved(peer: PeerId, what: string): void;
+}
+
+export interface ReconcileOutput extends NeighborsPort<Uint8Array> {
   /** By what the neighbor says, somebody else writes with this replica's id: it is to move (R9). */
   twin(peer: PeerId): void;
 }
