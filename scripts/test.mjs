@@ -20,7 +20,12 @@ const E2E_REPORT = join(RESULTS, 'e2e.json');
 const script = async (path, ...args) => (await run('node', [path, ...args])).code;
 
 /** The outcome of a step that is one check: it passed or failed as a whole. */
-const whole = (code) => ({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [] });
+const whole = (code) => ({
+  passed: code === 0 ? 1 : 0,
+  failed: code === 0 ? 0 : 1,
+  skipped: [],
+  failures: [],
+});
 
 /** The outcome of a test run by its report; a run that failed has at least one failure. */
 function reported(code, path, count) {
@@ -120,7 +125,7 @@ for (const step of chosen) {
 
 console.log('\n== summary');
 const total = { passed: 0, failed: 0, skipped: 0 };
-for (const [name, { passed, failed, skipped, seconds, note }] of outcomes) {
+for (const [name, { passed, failed, skipped, failures, seconds, note }] of outcomes) {
   total.passed += passed;
   total.failed += failed;
   total.skipped += skipped.length;
@@ -128,6 +133,7 @@ for (const [name, { passed, failed, skipped, seconds, note }] of outcomes) {
   console.log(
     `${failed > 0 ? 'FAIL' : 'ok  '}  ${name.padEnd(8)}${seconds.toFixed(1)} s  ${counts}`,
   );
+  for (const test of failures) console.log(`      failed: ${test}`);
   for (const test of skipped) console.log(`      skipped: ${test}`);
 }
 const skippedPart = total.skipped > 0 ? `, ${total.skipped} skipped` : '';

@@ -6,20 +6,36 @@ import { countPlaywright, countVitest } from './reports.mjs';
 const test = (status, fullName = 't') => ({ status, fullName });
 
 describe('a report of vitest', () => {
-  it('is counted test by test, with the titles of skipped ones', () => {
-    const assertionResults = [test('passed'), test('failed'), test('pending', 'slow one')];
+  it('is counted test by test, with the titles of skipped ones and what failed ones said', () => {
+    const failed = {
+      ...test('failed', 'wrong one'),
+      failureMessages: ['\u001b[31mno\u001b[39m\n'],
+    };
+    const assertionResults = [test('passed'), failed, test('pending', 'slow one')];
     const report = { testResults: [{ status: 'failed', assertionResults }] };
-    expect(countVitest(report)).toEqual({ passed: 1, failed: 1, skipped: ['slow one'] });
+    expect(countVitest(report)).toEqual({
+      passed: 1,
+      failed: 1,
+      skipped: ['slow one'],
+      failures: ['wrong one\n        no'],
+    });
   });
 
   it('has one failure for a file that could not be loaded', () => {
-    const report = { testResults: [{ status: 'failed', assertionResults: [] }] };
-    expect(countVitest(report)).toEqual({ passed: 0, failed: 1, skipped: [] });
+    const report = { testResults: [{ status: 'failed', name: 'a.test', assertionResults: [] }] };
+    expect(countVitest(report)).toMatchObject({ passed: 0, failed: 1, skipped: [] });
+    expect(countVitest(report).failures.join()).toContain('a.test');
   });
 });
 
 describe('a report of Playwright', () => {
-  const spec = (status, annotations = []) => ({ title: 's', tests: [{ status, annotations }] });
+  const results = [{}, { error: { message: 'too late' } }];
+  const spec = (status, annotations = []) => ({
+    title: 's',
+    file: 'a.test.ts',
+    line: 3,
+    tests: [{ status, annotations, results }],
+  });
 
   it('is counted through nested suites, with the reasons of skipped tests', () => {
     const skipped = spec('skipped', [{ type: 'skip', description: 'no traces' }]);
@@ -28,6 +44,7 @@ describe('a report of Playwright', () => {
       passed: 1,
       failed: 1,
       skipped: ['s: no traces'],
+      failures: ['a.test.ts:3 › s\n        too late'],
     });
   });
 
