@@ -4,6 +4,9 @@ import type { Connection, SignalData } from '../ports/transport.ts';
 import type { MeshError } from '../util/errors.ts';
 import { simplePeerTransport } from './simple-peer.ts';
 
+/** The library is loaded at the first dial, which takes a busy machine more than vitest's second. */
+const PATIENCE = { timeout: 10_000, interval: 5 };
+
 /** Stands in for simple-peer: notes what it is told, and does what it is made to. */
 class FakePeer extends EventEmitter {
   static made: FakePeer[] = [];
@@ -78,7 +81,7 @@ class Dialed {
 }
 
 async function peerOf(): Promise<FakePeer> {
-  await vi.waitFor(() => expect(FakePeer.made).toHaveLength(1));
+  await vi.waitFor(() => expect(FakePeer.made).toHaveLength(1), PATIENCE);
   return FakePeer.made[0] as FakePeer;
 }
 
@@ -105,7 +108,7 @@ describe('dialing', () => {
     vi.stubGlobal('RTCPeerConnection', undefined);
     const dialed = new Dialed();
     expect(dialed.told).toEqual([]);
-    await vi.waitFor(() => expect(dialed.told).toEqual(['close']));
+    await vi.waitFor(() => expect(dialed.told).toEqual(['close']), PATIENCE);
     expect(dialed.error?.code).toBe('unsupported');
     dialed.connection.close();
     expect(FakePeer.made).toEqual([]);
@@ -144,7 +147,7 @@ describe('dialing', () => {
   it('ends its peer when it is closed before it is open, which is no error', async () => {
     const dialed = new Dialed();
     dialed.connection.close();
-    await vi.waitFor(() => expect(dialed.told).toEqual(['close']));
+    await vi.waitFor(() => expect(dialed.told).toEqual(['close']), PATIENCE);
     expect((await peerOf()).destroyed).toBe(true);
     expect(dialed.error).toBeUndefined();
   });
@@ -177,7 +180,7 @@ describe('signals', () => {
     const peer = await peerOf();
     peer.refusal = new TypeError('bad candidate');
     dialed.connection.signal({ type: 'candidate', candidate: { candidate: 'x' } });
-    await vi.waitFor(() => expect(dialed.told).toEqual(['close']));
+    await vi.waitFor(() => expect(dialed.told).toEqual(['close']), PATIENCE);
     expect(dialed.error?.code).toBe('link');
     expect(dialed.error?.message).toContain('bad candidate');
   });
@@ -228,7 +231,7 @@ describe('an open connection', () => {
       const { dialed, peer } = await opened();
       peer.emit('data', data);
       peer.emit('data', Buffer.from([6, 1]));
-      await vi.waitFor(() => expect(dialed.told).toEqual(['open', 'close']));
+      await vi.waitFor(() => expect(dialed.told).toEqual(['open', 'close']), PATIENCE);
       expect(dialed.error?.code).toBe('bad-frame');
     }
   });
@@ -238,7 +241,7 @@ describe('closing', () => {
   it('tells why, once, when there is no path, and what to do', async () => {
     const { dialed, peer } = await opened();
     peer.destroy(coded('ERR_ICE_CONNECTION_FAILURE'));
-    await vi.waitFor(() => expect(dialed.told).toEqual(['open', 'close']));
+    await vi.waitFor(() => expect(dialed.told).toEqual(['open', 'close']), PATIENCE);
     expect(dialed.error).toMatchObject({ code: 'link', cause: { message: 'why' } });
     expect(dialed.error?.message).toContain('TURN');
   });
@@ -252,7 +255,7 @@ describe('closing', () => {
       FakePeer.made = [];
       const { dialed, peer } = await opened();
       peer.destroy(coded(code));
-      await vi.waitFor(() => expect(dialed.error?.message).toContain(said));
+      await vi.waitFor(() => expect(dialed.error?.message).toContain(said), PATIENCE);
       expect(dialed.error?.code).toBe('link');
     }
   });
@@ -262,7 +265,7 @@ describe('closing', () => {
       FakePeer.made = [];
       const { dialed, peer } = await opened();
       peer.destroy(error);
-      await vi.waitFor(() => expect(dialed.told.at(-1)).toBe('close'));
+      await vi.waitFor(() => expect(dialed.told.at(-1)).toBe('close'), PATIENCE);
       expect(dialed.error).toBeUndefined();
     }
   });
@@ -308,7 +311,7 @@ describe('closing', () => {
     peer.bufferSize = 1;
     dialed.connection.close();
     peer.destroy(coded('ERR_DATA_CHANNEL'));
-    await vi.waitFor(() => expect(dialed.told).toEqual(['open', 'close']));
+    await vi.waitFor(() => expect(dialed.told).toEqual(['open', 'close']), PATIENCE);
     expect(dialed.error).toBeUndefined();
   });
 });

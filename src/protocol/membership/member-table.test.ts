@@ -91,6 +91,14 @@ describe('the member table', () => {
     );
   });
 
+  it('M8: the digest covers a member whose id and state are all zeros', () => {
+    const none = tableOf([]);
+    const one = tableOf([claimOf('0'.repeat(32), 'alive', 0)]);
+    expect(one.digest()).not.toEqual(none.digest());
+    one.setListVersion('0'.repeat(32), 1);
+    expect(one.digest()).not.toEqual(tableOf([claimOf('0'.repeat(32), 'alive', 0)]).digest());
+  });
+
   it('tells what a member was before, and nothing of one that is first heard of as gone', () => {
     const table = tableOf([]);
     expect(table.apply(claimOf(peer(1), 'left'), 0)).toBeUndefined();

@@ -306,6 +306,8 @@ function seedOf(id: PeerId, at: number): number {
 function mix(a: number, b: number): number {
   // Incarnations exceed 32 bits; what is above them goes in as well.
   let h = Math.imul((a | 0) ^ Math.floor(a / 2 ** 32), 0x9e3779b1) ^ (b | 0);
+  // The finalizer gives 0 for 0, and a member that adds 0 would not show in a sum.
+  h = (h + 0x6d2b79f5) | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) | 0;
