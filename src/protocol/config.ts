@@ -11,6 +11,8 @@ export interface ProtocolConfig {
   readonly gossipInterval: number;
   /** Milliseconds that rounds stretch to while nothing differs. At least `gossipInterval`, at most 600,000; default 30,000. */
   readonly gossipIntervalMax: number;
+  /** Rounds that come four times as fast after a comparison brought something, to pass it on. 0 to 16, default 3. More spreads what was missed sooner; 0 leaves it to rounds at their pace. */
+  readonly eagerRounds: number;
   /** Links a tab seeks. 2 to 32, default 8: about ln N + 4 keeps a room of thousands connected (HyParView). */
   readonly activeSize: number;
   /** Links a tab accepts at most. `activeSize` to 64, default 12: room for tabs that join. */
@@ -83,6 +85,7 @@ const BOUNDS: Readonly<
   fanout: [1, 8, 1],
   gossipInterval: [100, 60_000, 1_000],
   gossipIntervalMax: [100, 600_000, 30_000],
+  eagerRounds: [0, 16, 3],
   activeSize: [2, 32, 8],
   activeMax: [3, 64, 12],
   passiveSize: [8, 1_024, 48],

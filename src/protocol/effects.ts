@@ -63,6 +63,8 @@ export type Input =
   | { readonly type: 'visibility'; readonly hidden: boolean }
   /** Memory changed or was found to differ: rounds come at their shortest interval again. */
   | { readonly type: 'activity' }
+  /** A comparison brought what neighbors may lack: the next rounds come in haste. */
+  | { readonly type: 'gained' }
   /** A layer above found that `peer` breaks the protocol. */
   | { readonly type: 'misbehaved'; readonly peer: PeerId; readonly what: string };
 

@@ -178,6 +178,8 @@ export class Node {
         return;
       case 'activity':
         return this.#rounds.hasten(now);
+      case 'gained':
+        return this.#rounds.spread(now);
       case 'misbehaved':
         return this.#overlay.misbehaved(input.peer, input.what, now);
     }

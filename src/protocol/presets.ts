@@ -11,9 +11,12 @@ export const presets = {
   smallRoom: { activeSize: 16, activeMax: 20, fanout: 2, announceDelay: 250 },
   /**
    * Thousands of tabs: tabs know a part of one another from 200 on, views mix faster, suspects
-   * have longer to answer, and announcements gather for longer.
+   * have longer to answer, and announcements gather for longer. Fewer links do (HyParView seeks 5 in
+   * a room of 10,000), so that one who joins makes others change few of theirs.
    */
   largeRoom: {
+    activeSize: 6,
+    activeMax: 10,
     fullMembershipLimit: 200,
     passiveSize: 96,
     shuffleInterval: 30_000,

@@ -58,6 +58,31 @@ describe('rounds', () => {
     expect(intervals(rounds, changes)).toEqual([10, 20, 40, 10, 10, 20]);
   });
 
+  it('R5: a few come in haste after a comparison brought something, and then at their pace', () => {
+    const config = resolveConfig({
+      gossipInterval: 8_000,
+      gossipIntervalMax: 64_000,
+      eagerRounds: 2,
+    });
+    const rounds = new Rounds(config, () => 0.5);
+    rounds.start(0);
+    intervals(rounds, [false, false, false]);
+    const now = rounds.due - 32_000;
+    rounds.spread(now);
+    expect(rounds.due - now).toBe(2_000);
+    expect(intervals(rounds, [false, false, false])).toEqual([2, 8, 16]);
+  });
+
+  it('R5: with no eager rounds, what was brought hastens as any change does', () => {
+    const config = resolveConfig({ gossipInterval: 8_000, eagerRounds: 0 });
+    const rounds = new Rounds(config, () => 0.5);
+    rounds.start(0);
+    intervals(rounds, [false, false]);
+    rounds.spread(0);
+    expect(rounds.due).toBe(8_000);
+    expect(intervals(rounds, [false])).toEqual([8]);
+  });
+
   it('R3: constant changes do not put the next round off', () => {
     const rounds = new Rounds(resolveConfig(), () => 0.5);
     rounds.start(0);

@@ -5,12 +5,16 @@
  * that no neighbor waits for longer than the others: the quasirandom model (Doerr, Friedrich,
  * Sauerwald 2008) spreads as fast as independent choice. The interval doubles while nothing
  * differs and falls back to `gossipInterval` at once when something changes, so that an idle room
- * is quiet and a lost frame is found soon.
+ * is quiet and a lost frame is found soon. Who gained something by a comparison passes it on in a
+ * few eager rounds: what a tab brings that was away for long is with all within seconds.
  */
 
 import type { PeerId } from '../util/peer-id.ts';
 import { jitter, type Random, sample } from '../util/random.ts';
 import type { ProtocolConfig } from './config.ts';
+
+/** An eager round comes after this share of `gossipInterval`. */
+const EAGER_SHARE = 0.25;
 
 export class Rounds {
   readonly #config: ProtocolConfig;
@@ -20,6 +24,8 @@ export class Rounds {
   #due = Number.POSITIVE_INFINITY;
   /** Neighbors that still have their turn. */
   #deck: PeerId[] = [];
+  /** Rounds that are still to come in haste. */
+  #eager = 0;
   /** Rounds begun. */
   count = 0;
 
@@ -41,14 +47,20 @@ export class Rounds {
 
   stop(): void {
     this.#due = Number.POSITIVE_INFINITY;
+    this.#eager = 0;
     this.#deck = [];
   }
 
   /** Begins a round: the neighbors to compare with. */
   begin(neighbors: ReadonlySet<PeerId>, now: number): PeerId[] {
     this.count++;
-    this.#due = now + jitter(this.#random, this.#interval, 0.1);
-    this.#interval = Math.min(this.#config.gossipIntervalMax, this.#interval * 2);
+    this.#eager = Math.max(0, this.#eager - 1);
+    if (this.#eager > 0) {
+      this.#due = now + this.#haste();
+    } else {
+      this.#due = now + jitter(this.#random, this.#interval, 0.1);
+      this.#interval = Math.min(this.#config.gossipIntervalMax, this.#interval * 2);
+    }
     const count = Math.min(this.#config.fanout, neighbors.size);
     const chosen = new Set<PeerId>();
     while (chosen.size < count) {
@@ -65,5 +77,17 @@ export class Rounds {
     if (this.#due - now > 1.1 * this.#interval) {
       this.#due = now + jitter(this.#random, this.#interval, 0.1);
     }
+  }
+
+  /** A comparison brought what neighbors may lack: the next rounds come in haste (SPEC R5). */
+  spread(now: number): void {
+    this.hasten(now);
+    this.#eager = this.#config.eagerRounds;
+    if (this.#eager > 0) this.#due = Math.min(this.#due, now + this.#haste());
+  }
+
+  /** Where a room heals many gain something at the same time, and are not to march in step. */
+  #haste(): number {
+    return jitter(this.#random, EAGER_SHARE * this.#config.gossipInterval, 0.5);
   }
 }

@@ -80,6 +80,8 @@ export class Records implements Extension {
   #cancelWake: (() => void) | undefined;
   /** When this tab moved to fresh ids of late. */
   #moves: number[] = [];
+  /** Whether what changes now was asked of a neighbor, and others are not being told by rumors. */
+  #isFetching = false;
 
   constructor(host: ExtensionHost, { isCausal, lease, image, randomBytes }: RecordsParts) {
     this.#host = host;
@@ -101,7 +103,7 @@ export class Records implements Extension {
       {
         isCausal,
         snapshot: () => this.#tries.snapshot(),
-        take: (side) => this.#replica.takeRecords(side),
+        take: (side) => this.#fetched(() => this.#replica.takeRecords(side)),
         join: (pin, side) => {
           const refused = this.#replica.joinPinned(pin, side);
           this.#met(refused === undefined);
@@ -272,8 +274,18 @@ export class Records implements Extension {
     if (change.delta !== undefined) this.#deltas.push(change.delta);
     this.#show();
     this.#reconciler.changed(change.origin === 'local');
-    this.#host.activity();
+    if (this.#isFetching) this.#host.gained();
+    else this.#host.activity();
     this.#listeners.tell(change);
+  }
+
+  #fetched<T>(take: () => T): T {
+    this.#isFetching = true;
+    try {
+      return take();
+    } finally {
+      this.#isFetching = false;
+    }
   }
 
   /** Takes a delta; tells what is wrong with it, if anything is. */

@@ -387,6 +387,7 @@ export class Engine {
       bytesUnderWay,
       isTransferring: (peer) => isTransferring(peer, this.#node.asked(clock.now()), bytesUnderWay),
       activity: () => this.#input({ type: 'activity' }),
+      gained: () => this.#input({ type: 'gained' }),
       misbehaved: (peer, what) => this.#input({ type: 'misbehaved', peer, what }),
       syncedChanged: () => this.#tellSynced(),
       error: (error) => this.#events.error(error),

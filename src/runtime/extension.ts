@@ -44,6 +44,8 @@ export interface ExtensionHost {
   isTransferring(peer: PeerId): boolean;
   /** Memory changed or differs: rounds come soon. */
   activity(): void;
+  /** A comparison brought what neighbors may lack: rounds come in haste, to pass it on. */
+  gained(): void;
   /** The peer sent what breaks the extension's protocol; its link is dropped. */
   misbehaved(peer: PeerId, what: string): void;
   /** The comparison state changed: `isSynced` may differ now. */

@@ -273,6 +273,7 @@ export class Documents implements Extension {
     this.#isFetched = true;
     const gained = this.#apply(name, [update]);
     this.#isFetched = false;
+    if (gained) this.#host.gained();
     return gained;
   }
 
