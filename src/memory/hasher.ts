@@ -31,14 +31,25 @@ export class Hasher extends Sha256 {
 
   /** Text in UTF-8, after how many bytes that is. */
   text(text: string): void {
-    if (isAscii(text)) {
-      this.uint(text.length);
-      this.codes(text);
-    } else {
-      const bytes = utf8.encode(text);
-      this.uint(bytes.length);
-      this.bytes(bytes);
+    if (text.length < 128 && this.hasRoom(1 + text.length) && this.#ascii(text)) return;
+    const bytes = utf8.encode(text);
+    this.uint(bytes.length);
+    this.bytes(bytes);
+  }
+
+  /** Short text that is ASCII, as most keys are, at one go; false, and nothing taken, where it is not. */
+  #ascii(text: string): boolean {
+    const { gathered } = this;
+    const { length } = text;
+    let { end } = this;
+    gathered[end++] = length;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) return false;
+      gathered[end++] = code;
     }
+    this.end = end;
+    return true;
   }
 
   /** The 8 bytes of a replica, which is often that of before. */
@@ -53,13 +64,8 @@ export class Hasher extends Sha256 {
   /** The hash of the input. */
   hash(): Packed {
     this.finish(this.#codes);
-    return String.fromCharCode.apply(null, this.#codes);
+    return String.fromCharCode(...this.#codes);
   }
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
-  return true;
 }
 
 /** Hashes whatever is hashed of memory; an input is put together at one go. */

@@ -13,6 +13,8 @@ const GATHERED_BYTES = 16 * BLOCK_BYTES;
 /** At the end of the last block: the length of the input in bits. */
 const LENGTH_BYTES = 8;
 const PADDING_STARTS = 0x80;
+/** So few bytes are copied sooner one by one than by a call of `set`. */
+const FEW_BYTES = 64;
 
 /** The library's compression function and the state that it works on. */
 class Compression extends _SHA256 {
@@ -42,33 +44,67 @@ class Compression extends _SHA256 {
 /** One hash after the other: `begin`, pieces of the input, then `finish` or `digest`. */
 export class Sha256 {
   readonly #state = new Compression();
-  // With room for the padding.
-  readonly #gathered = new Uint8Array(GATHERED_BYTES + BLOCK_BYTES);
-  readonly #blocks = new DataView(this.#gathered.buffer);
-  #gatheredTo = 0;
+  /** Input that is not compressed yet, with room for the padding, and where it ends. */
+  protected readonly gathered = new Uint8Array(GATHERED_BYTES + BLOCK_BYTES);
+  protected end = 0;
+  readonly #blocks = new DataView(this.gathered.buffer);
   #compressed = 0;
 
   /** Begins a new input. */
   begin(): void {
     this.#state.restart();
-    this.#gatheredTo = 0;
+    this.end = 0;
     this.#compressed = 0;
   }
 
   byte(byte: number): void {
-    if (this.#gatheredTo === GATHERED_BYTES) this.#compress();
-    this.#gathered[this.#gatheredTo++] = byte;
+    if (this.end === GATHERED_BYTES) this.#compress();
+    this.gathered[this.end++] = byte;
   }
 
   bytes(bytes: Uint8Array): void {
+    const { length } = bytes;
+    if (length > FEW_BYTES || !this.hasRoom(length)) return this.#many(bytes);
+    const { gathered } = this;
+    let { end } = this;
+    for (let i = 0; i < length; i++) gathered[end++] = bytes[i] as number;
+    this.end = end;
+  }
+
+  #many(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length; ) {
-      if (this.#gatheredTo === GATHERED_BYTES) this.#compress();
-      const taken = Math.min(bytes.length - from, GATHERED_BYTES - this.#gatheredTo);
+      if (this.end === GATHERED_BYTES) this.#compress();
+      const taken = Math.min(bytes.length - from, GATHERED_BYTES - this.end);
       const piece = taken === bytes.length ? bytes : bytes.subarray(from, from + taken);
-      this.#gathered.set(piece, this.#gatheredTo);
-      this.#gatheredTo += taken;
+      this.gathered.set(piece, this.end);
+      this.end += taken;
       from += taken;
     }
+  }
+
+  /** Whether so many bytes can be gathered as they come. */
+  protected hasRoom(bytes: number): boolean {
+    return this.end + bytes <= GATHERED_BYTES;
+  }
+
+  /** Those of `bytes` from `start` to `end`. */
+  range(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.hasRoom(end - start)) return this.#many(bytes.subarray(start, end));
+    const { gathered } = this;
+    let at = this.end;
+    for (let i = start; i < end; i++) gathered[at++] = bytes[i] as number;
+    this.end = at;
+  }
+
+  /** Length of the input so far where it is still at hand, for `copy`; −1 where it is too long for it. */
+  get inputLength(): number {
+    return this.#compressed === 0 ? this.end : -1;
+  }
+
+  /** Writes the input so far to `target`. */
+  copy(target: Uint8Array, offset: number): void {
+    const { gathered, end } = this;
+    for (let i = 0; i < end; i++) target[offset + i] = gathered[i] as number;
   }
 
   /** The bytes that are the codes of the characters of `text`, all below 256. */
@@ -92,21 +128,21 @@ export class Sha256 {
 
   /** FIPS 180-4, 5.1.1: a bit, zeros until a block lacks but the length, the length. */
   #pad(): void {
-    const length = this.#compressed + this.#gatheredTo;
-    const end = roundUp(this.#gatheredTo + 1 + LENGTH_BYTES);
-    this.#gathered[this.#gatheredTo] = PADDING_STARTS;
-    for (let i = this.#gatheredTo + 1; i < end - LENGTH_BYTES; i++) this.#gathered[i] = 0;
+    const length = this.#compressed + this.end;
+    const end = roundUp(this.end + 1 + LENGTH_BYTES);
+    this.gathered[this.end] = PADDING_STARTS;
+    for (let i = this.end + 1; i < end - LENGTH_BYTES; i++) this.gathered[i] = 0;
     // In bits, of which the upper word holds those beyond 32.
     this.#blocks.setUint32(end - 8, Math.floor(length / 2 ** 29));
     this.#blocks.setUint32(end - 4, (length << 3) >>> 0);
-    this.#gatheredTo = end;
+    this.end = end;
   }
 
   /** Compresses what was gathered, which is whole blocks. */
   #compress(): void {
-    for (let at = 0; at < this.#gatheredTo; at += BLOCK_BYTES) this.#state.block(this.#blocks, at);
-    this.#compressed += this.#gatheredTo;
-    this.#gatheredTo = 0;
+    for (let at = 0; at < this.end; at += BLOCK_BYTES) this.#state.block(this.#blocks, at);
+    this.#compressed += this.end;
+    this.end = 0;
   }
 }
 

@@ -98,12 +98,23 @@ export function hashNode(node: TrieNode<TrieItem>, target: Uint8Array, offset: n
       else hashNode(child, node.hashes, at);
     }
     node.stale = 0;
-    hasher.of(BRANCH_DOMAIN).bytes(node.hashes);
+    hashBranch(node.hashes, target, offset);
   } else {
-    hasher.of(BUCKET_DOMAIN);
-    for (const item of node) item.write(hasher);
+    const bucket = ofBucket();
+    for (const item of node) item.write(bucket);
+    bucket.finish(target, offset);
   }
+}
+
+/** Writes the hash of a branch to `target`, by those of its children. */
+export function hashBranch(hashes: Uint8Array, target: Uint8Array, offset: number): void {
+  hasher.of(BRANCH_DOMAIN).bytes(hashes);
   hasher.finish(target, offset);
+}
+
+/** Begins the hash of a bucket, which goes on with what its items hold. */
+export function ofBucket(): Hasher {
+  return hasher.of(BUCKET_DOMAIN);
 }
 
 /** Writes the hash of an item to `target`. */

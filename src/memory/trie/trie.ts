@@ -9,12 +9,12 @@
 import { equalBytes } from '../../util/bytes.ts';
 import { HASH_BYTES } from '../../util/sha256.ts';
 import type { Packed } from '../hasher.ts';
+import { build } from './trie-build.ts';
 import {
   Branch,
   childHash,
   countOf,
   digitAt,
-  divided,
   findItem,
   hashItem,
   hashNode,
@@ -30,9 +30,15 @@ export class Trie<I extends TrieItem> implements Iterable<I> {
   #owner: object = {};
   #hash: Uint8Array | undefined;
 
-  /** A trie of `items`, each of another path; the list is the trie's from then on. */
-  constructor(items: I[] = []) {
-    this.#root = divided(items, this.#owner, 0);
+  /** A trie of `items`, each of another path. */
+  constructor(items: readonly I[] = []) {
+    if (items.length === 0) {
+      this.#root = [];
+      return;
+    }
+    const { node, hash } = build(items, this.#owner);
+    this.#root = node;
+    this.#hash = hash;
   }
 
   /** How many items it holds. */
