@@ -56,7 +56,7 @@ describe('hashes', () => {
     expect(peer.root()).toBe(root);
   });
 
-  it('are not more than thirty for each record in which a walk finds a difference', () => {
+  it('are not more than sixteen for each record in which a walk finds a difference', () => {
     const [world, a, b] = two(RECORDS);
     a.set(names(50, 0), 'changed on the left');
     b.set(names(50, 5_000), 'changed on the right');
@@ -66,7 +66,7 @@ describe('hashes', () => {
       world.run();
     });
     expect(a.root()).toBe(b.root());
-    expect(hashes).toBeLessThan(30 * 100);
+    expect(hashes).toBeLessThan(16 * 100);
   });
 
   it('are a handful for a comparison of equal memories', () => {

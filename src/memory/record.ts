@@ -7,6 +7,7 @@
  * snapshot of one is a reference to it.
  */
 
+import { equalBytes } from '../util/bytes.ts';
 import type { Seen } from './context.ts';
 import {
   compareDots,
@@ -28,6 +29,17 @@ export function* writersOf(
   for (const record of records.values()) {
     for (const { replica } of valuesOf(record)) yield replica;
   }
+}
+
+/** Whether two records hold the same values. */
+export function isEqualRecord(a: DottedRecord | undefined, b: DottedRecord | undefined): boolean {
+  let [mine, other] = [a, b];
+  for (; mine !== undefined && other !== undefined; mine = mine.next, other = other.next) {
+    if (mine === other) return true;
+    if (mine.replica !== other.replica || mine.counter !== other.counter) return false;
+    if (!equalBytes(mine.payload, other.payload)) return false;
+  }
+  return mine === other;
 }
 
 /** Whether `record` holds `dot`, and with what. */

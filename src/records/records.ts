@@ -104,8 +104,9 @@ export class Records implements Extension {
         isCausal,
         snapshot: () => this.#tries.snapshot(),
         take: (side) => this.#fetched(() => this.#replica.takeRecords(side)),
-        join: (pin, side) => {
+        join: (pin, side, joined) => {
           const refused = this.#replica.joinPinned(pin, side);
+          if (refused === undefined) this.#tries.adopt(pin, joined);
           this.#met(refused === undefined);
           return refused;
         },

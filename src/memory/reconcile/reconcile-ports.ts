@@ -12,8 +12,11 @@ export interface ReconcileMemory {
   snapshot(): MemorySnapshot;
   /** Takes values and their dots alone, or tells why it does not. */
   take(side: MemorySide): Refused | undefined;
-  /** Joins with `side`, which is whole as against `pin`, or tells why it does not. */
-  join(pin: MemorySnapshot, side: MemorySide): Refused | undefined;
+  /**
+   * Joins with `side`, which is whole as against `pin`, or tells why it does not. `joined` is what `pin`
+   * comes to by it.
+   */
+  join(pin: MemorySnapshot, side: MemorySide, joined: MemorySnapshot): Refused | undefined;
 }
 
 /** What a machine that reconciles with neighbors by messages needs of who runs it. */

@@ -8,6 +8,7 @@
 
 import { equalBytes, fromHex, toHex } from '../../util/bytes.ts';
 import type { PeerId } from '../../util/peer-id.ts';
+import type { MemorySide } from '../join.ts';
 import { valuesOf } from '../record.ts';
 import type { Refused } from '../replica.ts';
 import type { MemorySnapshot } from '../trie/trie-memory.ts';
@@ -246,9 +247,7 @@ export class MemoryReconciler {
       if (changes !== undefined) this.#sendRecent(peer, walk, true, mine, changes);
     }
     const side = sideOf(mine, theirs, message.frontier);
-    const refused = this.#memory.join(mine, side);
-    if (refused !== undefined) return this.#refused(peer, neighbor, refused);
-    this.#agreed(neighbor, mine.joined(side));
+    this.#join(peer, neighbor, mine, side, mine.joined(side));
   }
 
   #onStep(peer: PeerId, neighbor: Neighbor, step: Step): void {
@@ -279,15 +278,24 @@ export class MemoryReconciler {
     if (refused !== undefined) return this.#refused(peer, neighbor, refused);
     const { content, progress } = current.walk.reply();
     if (content !== undefined) this.#sendStep(peer, neighbor, content, undefined);
-    if (progress === 'agreed') return this.#join(peer, neighbor, current.walk);
+    if (progress === 'agreed') {
+      const { snapshot, side, joined } = current.walk;
+      return this.#join(peer, neighbor, snapshot, side, joined);
+    }
     if (progress === 'apart') return this.#failed(peer, neighbor, current.attempt);
     this.#wake();
   }
 
-  #join(peer: PeerId, neighbor: Neighbor, walk: Walk): void {
-    const refused = this.#memory.join(walk.snapshot, walk.side);
+  #join(
+    peer: PeerId,
+    neighbor: Neighbor,
+    pin: MemorySnapshot,
+    side: MemorySide,
+    joined: MemorySnapshot,
+  ): void {
+    const refused = this.#memory.join(pin, side, joined);
     if (refused !== undefined) return this.#refused(peer, neighbor, refused);
-    this.#agreed(neighbor, walk.joined);
+    this.#agreed(neighbor, joined);
   }
 
   /** A walk ended apart: digests collided, which wider ones of another salt do not, or somebody lies. */

@@ -57,7 +57,11 @@ export class Peer {
         isCausal,
         snapshot: () => this.tries.snapshot(),
         take: (side) => this.replica.takeRecords(side),
-        join: (pin, side) => this.replica.joinPinned(pin, side),
+        join: (pin, side, joined) => {
+          const refused = this.replica.joinPinned(pin, side);
+          if (refused === undefined) this.tries.adopt(pin, joined);
+          return refused;
+        },
       },
       {
         send: (to, bytes) => world.send(this.id, to, bytes),

@@ -6,8 +6,9 @@
 import type { IntervalSet } from '../../util/intervals.ts';
 import { Context, type ContextView } from '../context.ts';
 import { hasher } from '../hasher.ts';
-import { joinedPin, type MemorySide } from '../join.ts';
+import { joinedPin, type MemorySide, type PinnedJoin } from '../join.ts';
 import { ContextEntry, hashKey, hashReplica, RecordEntry } from '../leaf.ts';
+import { isEqualRecord } from '../record.ts';
 import type { Pin } from '../store.ts';
 import type { DottedRecord, RecordKey, ReplicaId } from '../types.ts';
 import { Trie } from './trie.ts';
@@ -64,6 +65,41 @@ export class MemoryTries {
     );
   }
 
+  /** Keys of records that were touched since `since` was a snapshot of the memory's. */
+  *touched(since: Trie<RecordEntry>): Generator<RecordKey> {
+    for (const { mine, other } of this.#records.changes(since)) {
+      yield ((mine ?? other) as RecordEntry).key;
+    }
+    yield* [...this.#staleKeys];
+  }
+
+  /**
+   * Takes over the tries of `joined`, made of `base`, an earlier snapshot of this memory, where the
+   * memory came to hold the very same by now: they are hashed already.
+   */
+  adopt(base: MemorySnapshot, joined: MemorySnapshot): void {
+    if (joined.changed === undefined || !this.#isFrom(base, joined.changed)) return;
+    this.#records = joined.records.snapshot();
+    this.#contexts = joined.contexts.snapshot();
+    this.#staleKeys.clear();
+    this.#staleReplicas.clear();
+  }
+
+  /** Whether the memory is now `base` with `changed`, and differs from it in nothing else. */
+  #isFrom(base: MemorySnapshot, { records, replicas }: PinnedJoin): boolean {
+    if (!this.#isBuilt || !this.#records.isUnchanged(base.records)) return false;
+    if (!this.#contexts.isUnchanged(base.contexts)) return false;
+    if (this.#staleKeys.size !== records.size) return false;
+    if (this.#staleReplicas.size !== replicas.size) return false;
+    for (const [key, record] of records) {
+      if (!this.#staleKeys.has(key) || !isEqualRecord(this.#source.get(key), record)) return false;
+    }
+    for (const [replica, intervals] of replicas) {
+      if (this.#source.context.of(replica)?.equals(intervals) !== true) return false;
+    }
+    return true;
+  }
+
   #refresh(): void {
     if (this.#isBuilt) {
       for (const key of this.#staleKeys) setRecord(this.#records, key, this.#source.get(key));
@@ -93,6 +129,8 @@ export class MemorySnapshot implements Pin {
   readonly records: Trie<RecordEntry>;
   readonly contexts: Trie<ContextEntry>;
   readonly frontier: DottedRecord | undefined;
+  /** Of a join: in what it differs from the snapshot that it was made of. */
+  readonly changed: PinnedJoin | undefined;
   readonly #live: MemoryTries | undefined;
   #context: Context | undefined;
 
@@ -101,7 +139,9 @@ export class MemorySnapshot implements Pin {
     contexts: Trie<ContextEntry>,
     frontier?: DottedRecord,
     live?: MemoryTries,
+    changed?: PinnedJoin,
   ) {
+    this.changed = changed;
     this.records = records;
     this.contexts = contexts;
     this.frontier = frontier;
@@ -128,13 +168,10 @@ export class MemorySnapshot implements Pin {
     for (const { key, record } of this.records) yield [key, record] as const;
   }
 
-  /** Keys whose record in the live memory is another by now. */
+  /** Keys whose record in the live memory is another by now, or was set again. */
   *touched(): Generator<RecordKey> {
     if (this.#live === undefined) return;
-    const now = this.#live.snapshot();
-    for (const { mine, other } of this.records.differences(now.records)) {
-      yield ((mine ?? other) as RecordEntry).key;
-    }
+    yield* this.#live.touched(this.records);
   }
 
   release(): void {
@@ -148,7 +185,7 @@ export class MemorySnapshot implements Pin {
     const changed = joinedPin(this, side);
     for (const [key, record] of changed.records) setRecord(records, key, record);
     for (const [replica, intervals] of changed.replicas) setEntry(contexts, replica, intervals);
-    return new MemorySnapshot(records, contexts, undefined, this.#live);
+    return new MemorySnapshot(records, contexts, undefined, this.#live, changed);
   }
 
   /** This memory with what stands in `side` in place of its own, untouched where nothing does. */

@@ -104,11 +104,24 @@ export class Trie<I extends TrieItem> implements Iterable<I> {
     return itemsOf(this.#root);
   }
 
+  /** Whether nothing was set or removed in either since one was a snapshot of the other. */
+  isUnchanged(since: Trie<I>): boolean {
+    return this.#root === since.#root;
+  }
+
   /** Where this trie and `other` differ, by ascending path. What the two share is not looked at. */
   differences(other: Trie<I>): Generator<TrieDifference<I>> {
     this.root();
     other.root();
-    return differences(this.#root, other.#root);
+    return differences(this.#root, other.#root, BY_HASH);
+  }
+
+  /**
+   * The same against an earlier snapshot of this trie, and nothing is hashed for it: what was set again
+   * as it was before counts as another.
+   */
+  changes(since: Trie<I>): Generator<TrieDifference<I>> {
+    return differences(this.#root, since.#root, BY_IDENTITY);
   }
 }
 
@@ -120,15 +133,39 @@ export interface TrieDifference<I> {
   readonly other: I | undefined;
 }
 
+/** How nodes and items are compared. */
+interface Comparison {
+  isSameChild(a: Branch<TrieItem>, b: Branch<TrieItem>, digit: number): boolean;
+  isSameItem(a: TrieItem, b: TrieItem): boolean;
+}
+
+const hashes = [new Uint8Array(HASH_BYTES), new Uint8Array(HASH_BYTES)] as const;
+
+const BY_HASH: Comparison = {
+  isSameChild: (a, b, digit) => equalBytes(childHash(a, digit), childHash(b, digit)),
+  isSameItem(a, b) {
+    if (a === b) return true;
+    hashItem(a, hashes[0]);
+    hashItem(b, hashes[1]);
+    return equalBytes(...hashes);
+  },
+};
+
+const BY_IDENTITY: Comparison = {
+  isSameChild: (a, b, digit) => a.children[digit] === b.children[digit],
+  isSameItem: (a, b) => a === b,
+};
+
 function* differences<I extends TrieItem>(
   mine: TrieNode<I> | undefined,
   other: TrieNode<I> | undefined,
+  by: Comparison,
 ): Generator<TrieDifference<I>> {
   if (mine === other) return;
   if (mine instanceof Branch && other instanceof Branch) {
     for (let digit = 0; digit < 16; digit++) {
-      if (equalBytes(childHash(mine, digit), childHash(other, digit))) continue;
-      yield* differences(mine.children[digit], other.children[digit]);
+      if (by.isSameChild(mine, other, digit)) continue;
+      yield* differences(mine.children[digit], other.children[digit], by);
     }
     return;
   }
@@ -139,19 +176,10 @@ function* differences<I extends TrieItem>(
   while (a !== undefined || b !== undefined) {
     const isFirst = b === undefined || (a !== undefined && a.path <= b.path);
     const isSecond = a === undefined || (b !== undefined && b.path <= a.path);
-    if (!(isFirst && isSecond && isSame(a as I, b as I))) {
+    if (!(isFirst && isSecond && by.isSameItem(a as I, b as I))) {
       yield { mine: isFirst ? a : undefined, other: isSecond ? b : undefined };
     }
     if (isFirst) a = left.next().value as I | undefined;
     if (isSecond) b = right.next().value as I | undefined;
   }
-}
-
-const hashes = [new Uint8Array(HASH_BYTES), new Uint8Array(HASH_BYTES)] as const;
-
-function isSame(a: TrieItem, b: TrieItem): boolean {
-  if (a === b) return true;
-  hashItem(a, hashes[0]);
-  hashItem(b, hashes[1]);
-  return equalBytes(...hashes);
 }
