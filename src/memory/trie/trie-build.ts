@@ -37,9 +37,10 @@ export function build<I extends TrieItem>(items: readonly I[], owner: object): B
 }
 
 class Builder<I extends TrieItem> {
-  readonly #items: readonly I[];
+  /** In order of paths, so far as their beginnings tell it. */
+  readonly #items: I[] = [];
   readonly #owner: object;
-  /** By rank in order of paths: the beginning of the path, of which `#digits` digits count, and the item. */
+  /** By rank: the beginning of the path, of which `#digits` digits count, and which item it was. */
   readonly #prefixes: Uint32Array;
   readonly #ranked: Uint32Array;
   readonly #digits: number;
@@ -49,7 +50,6 @@ class Builder<I extends TrieItem> {
 
   constructor(items: readonly I[], owner: object) {
     const { length } = items;
-    this.#items = items;
     this.#owner = owner;
     this.#prefixes = new Uint32Array(length);
     this.#ranked = new Uint32Array(length);
@@ -68,7 +68,9 @@ class Builder<I extends TrieItem> {
     for (let rank = 0; rank < length; rank++) {
       const prefix = Math.floor((order[rank] as number) / scale);
       this.#prefixes[rank] = prefix * unused;
-      this.#ranked[rank] = (order[rank] as number) - prefix * scale;
+      const index = (order[rank] as number) - prefix * scale;
+      this.#ranked[rank] = index;
+      this.#items.push(items[index] as I);
     }
   }
 
@@ -77,7 +79,7 @@ class Builder<I extends TrieItem> {
     const isBucket = to - from <= BUCKET_ITEMS;
     if (isBucket && this.#isPlain(from, to)) return this.#bucket(from, to, target, offset);
     if (isBucket || depth === this.#digits) {
-      const node = divided(this.#itemsOf(from, to), this.#owner, depth);
+      const node = divided(this.#items.slice(from, to), this.#owner, depth);
       hashNode(node, target, offset);
       return node;
     }
@@ -105,15 +107,7 @@ class Builder<I extends TrieItem> {
       );
     }
     bucket.finish(target, offset);
-    return this.#itemsOf(from, to);
-  }
-
-  #itemsOf(from: number, to: number): I[] {
-    const items: I[] = [];
-    for (let rank = from; rank < to; rank++) {
-      items.push(this.#items[this.#ranked[rank] as number] as I);
-    }
-    return items;
+    return this.#items.slice(from, to);
   }
 
   /** Writes down what an item holds, behind what those before it do. */
