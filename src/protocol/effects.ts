@@ -61,10 +61,11 @@ export type Input =
   | { readonly type: 'identity'; readonly replica: string; readonly generation: number }
   /** The tab was hidden or shown. */
   | { readonly type: 'visibility'; readonly hidden: boolean }
-  /** Memory changed or was found to differ: rounds come at their shortest interval again. */
-  | { readonly type: 'activity' }
-  /** A comparison brought what neighbors may lack: the next rounds come in haste. */
-  | { readonly type: 'gained' }
+  /**
+   * Memory changed or was found to differ: rounds come at their shortest interval again, and in haste
+   * where a comparison brought something, which neighbors may lack.
+   */
+  | { readonly type: 'activity'; readonly gained?: boolean }
   /** A layer above found that `peer` breaks the protocol. */
   | { readonly type: 'misbehaved'; readonly peer: PeerId; readonly what: string };
 

@@ -264,7 +264,6 @@ describe('one node', () => {
       { type: 'visibility', hidden: true },
       { type: 'identity', replica: 'a'.repeat(16), generation: 3 },
       { type: 'activity' },
-      { type: 'gained' },
     ];
     for (const input of inputs) expect(bench.do(input).effects).toEqual([]);
     expect(bench.node.wouldAnswer(A, bench.now)).toBe(false);

@@ -177,9 +177,7 @@ export class Node {
         if (!input.hidden) this.#rounds.hasten(now);
         return;
       case 'activity':
-        return this.#rounds.hasten(now);
-      case 'gained':
-        return this.#rounds.spread(now);
+        return this.#rounds.hasten(now, input.gained);
       case 'misbehaved':
         return this.#overlay.misbehaved(input.peer, input.what, now);
     }

@@ -68,7 +68,7 @@ describe('rounds', () => {
     rounds.start(0);
     intervals(rounds, [false, false, false]);
     const now = rounds.due - 32_000;
-    rounds.spread(now);
+    rounds.hasten(now, true);
     expect(rounds.due - now).toBe(2_000);
     expect(intervals(rounds, [false, false, false])).toEqual([2, 8, 16]);
   });
@@ -78,7 +78,7 @@ describe('rounds', () => {
     const rounds = new Rounds(config, () => 0.5);
     rounds.start(0);
     intervals(rounds, [false, false]);
-    rounds.spread(0);
+    rounds.hasten(0, true);
     expect(rounds.due).toBe(8_000);
     expect(intervals(rounds, [false])).toEqual([8]);
   });

@@ -71,17 +71,16 @@ export class Rounds {
     return [...chosen];
   }
 
-  /** Something changed or differs: the next round is at most an interval away. */
-  hasten(now: number): void {
+  /**
+   * Something changed or differs: the next round is at most an interval away. Where a comparison brought
+   * something, neighbors may lack it too, and the next few come in haste (SPEC R5).
+   */
+  hasten(now: number, gained = false): void {
     this.#interval = this.#config.gossipInterval;
     if (this.#due - now > 1.1 * this.#interval) {
       this.#due = now + jitter(this.#random, this.#interval, 0.1);
     }
-  }
-
-  /** A comparison brought what neighbors may lack: the next rounds come in haste (SPEC R5). */
-  spread(now: number): void {
-    this.hasten(now);
+    if (!gained) return;
     this.#eager = this.#config.eagerRounds;
     if (this.#eager > 0) this.#due = Math.min(this.#due, now + this.#haste());
   }

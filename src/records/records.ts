@@ -275,8 +275,7 @@ export class Records implements Extension {
     if (change.delta !== undefined) this.#deltas.push(change.delta);
     this.#show();
     this.#reconciler.changed(change.origin === 'local');
-    if (this.#isFetching) this.#host.gained();
-    else this.#host.activity();
+    this.#host.activity(this.#isFetching);
     this.#listeners.tell(change);
   }
 

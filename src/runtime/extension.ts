@@ -42,10 +42,8 @@ export interface ExtensionHost {
   bytesUnderWay(peer: PeerId): number;
   /** Whether something large is on its way to or from the peer, so that comparing now would mislead. */
   isTransferring(peer: PeerId): boolean;
-  /** Memory changed or differs: rounds come soon. */
-  activity(): void;
-  /** A comparison brought what neighbors may lack: rounds come in haste, to pass it on. */
-  gained(): void;
+  /** Memory changed or differs: rounds come soon, and in haste where a comparison brought something. */
+  activity(gained?: boolean): void;
   /** The peer sent what breaks the extension's protocol; its link is dropped. */
   misbehaved(peer: PeerId, what: string): void;
   /** The comparison state changed: `isSynced` may differ now. */

@@ -210,7 +210,7 @@ export class Ledger implements Pick<TabWatcher, 'told'> {
 
   #take(tab: Tab, write: Write, how: 'own' | 'rumor' | 'repair', from: PeerId | undefined): void {
     if (!this.#bookOf(tab).add(write)) return;
-    if (how === 'repair') tab.input({ type: 'gained' });
+    if (how === 'repair') tab.input({ type: 'activity', gained: true });
     for (const watcher of this.#watchers) watcher.taken(tab, write, how, from);
   }
 

@@ -49,7 +49,6 @@ class FakeHost implements ExtensionHost {
   bytesUnderWay = () => 0;
   isTransferring = () => false;
   activity = () => undefined;
-  gained = () => undefined;
   misbehaved = (_peer: string, what: string) => void this.misbehaviour.push(what);
   syncedChanged = () => undefined;
   error = (error: MeshError) => void this.errors.push(error);

@@ -82,7 +82,7 @@ export class Documents implements Extension {
         random: (count) => Uint8Array.from({ length: count }, () => randomBelow(host.random, 256)),
         wake: (delay) => this.#wake(delay),
         changed: () => this.#changed(),
-        differs: () => host.activity(),
+        differs: (gained) => host.activity(gained),
         misbehaved: (peer, what) => host.misbehaved(peer, what),
         failed: (thrown) => this.#failed(thrown),
       },
@@ -273,7 +273,6 @@ export class Documents implements Extension {
     this.#isFetched = true;
     const gained = this.#apply(name, [update]);
     this.#isFetched = false;
-    if (gained) this.#host.gained();
     return gained;
   }
 

@@ -62,7 +62,7 @@ export class Flights {
 
   /** What to say with a comparison; `undefined` where nothing is on its way, or too much. */
   tell(now: number): Flight | undefined {
-    if (this.#isQuiet(now)) return undefined;
+    if (this.isQuiet(now)) return undefined;
     this.note(now, '');
     const aged = byDocument(this.#came.filter(({ at }) => at <= now - FLIGHT_MS));
     const young = byDocument(this.#since(now - FLIGHT_MS));
@@ -78,11 +78,12 @@ export class Flights {
       return entries.every((entry) => held.covers(entry));
     });
     if (!isHeld) return false;
-    const mine = this.#isQuiet(now) ? [] : byDocument(this.#since(now - FLIGHT_MS));
+    const mine = this.isQuiet(now) ? [] : byDocument(this.#since(now - FLIGHT_MS));
     return equalBytes(this.#rootWithout([...aged, ...young, ...mine]), rest);
   }
 
-  #isQuiet(now: number): boolean {
+  /** Whether nothing came for a while. */
+  isQuiet(now: number): boolean {
     return (this.#came.at(-1)?.at ?? Number.NEGATIVE_INFINITY) <= now - QUIET_MS;
   }
 

@@ -110,8 +110,10 @@ export class Reconciler {
     if (stalled.size > 0) this.#compareWaiting();
     for (const [peer, state] of this.#neighbors) {
       if (state.dueAt === undefined || state.dueAt > now) continue;
-      state.dueAt = undefined;
-      this.#compare(peer, state);
+      // While others type no comparison tells of equal memory, and rounds find what is lost.
+      const isVain = state.compared && !state.apart && !this.#flights.isQuiet(now);
+      state.dueAt = isVain ? now + CONFIRM_MS : undefined;
+      if (!isVain) this.#compare(peer, state);
     }
     this.#wake();
     this.#output.changed(); // a neighbor that stayed silent counts no longer
@@ -225,7 +227,7 @@ export class Reconciler {
   /** News for the other neighbors too: they are compared with when all fetches are done. */
   #gained(peer: PeerId, name: string): void {
     for (const [other, { differing }] of this.#neighbors) if (other !== peer) differing.add(name);
-    this.#output.differs();
+    this.#output.differs(true);
   }
 
   /** An exchange came to `leaf` at the neighbor: notes whether that is equal, and goes on. */

@@ -32,8 +32,8 @@ export interface NeighborsPort<Message> {
   wake(delay: number): void;
   /** What is known of neighbors changed. */
   changed(): void;
-  /** Memories differ, so rounds should come soon. */
-  differs(): void;
+  /** Memories differ, so rounds should come soon, and in haste where this side `gained` something. */
+  differs(gained?: boolean): void;
   /** The neighbor breaks the protocol: its link is to be dropped. */
   misbehaved(peer: PeerId, what: string): void;
 }

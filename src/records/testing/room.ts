@@ -215,7 +215,6 @@ export class TestTab {
       bytesUnderWay: () => 0,
       isTransferring: () => false,
       activity: () => undefined,
-      gained: () => undefined,
       misbehaved: (peer, what) => {
         this.misbehaved.push(what);
         const tab = room.tabs.get(peer);
