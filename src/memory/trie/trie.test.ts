@@ -18,16 +18,22 @@ class Item implements TrieItem {
   readonly path: string;
   readonly key: number;
   readonly value: number;
+  /** How often it writes itself: a hundred times is more than is kept of one item when a trie is built. */
+  readonly times: number;
 
-  constructor(key: number, value: number) {
+  constructor(key: number, value: number, times = 1) {
     this.path = pathOf(key);
     this.key = key;
     this.value = value;
+    this.times = times;
   }
 
   write(to: Hasher): void {
-    to.uint(this.key);
-    to.uint(this.value);
+    for (let i = 0; i < this.times; i++) {
+      to.uint(this.key);
+      to.uint(this.value);
+      to.codes('some more');
+    }
   }
 }
 
@@ -73,6 +79,24 @@ describe('the trie', () => {
         expect(keys).toEqual([...keys].sort());
       }),
       { numRuns: runs(200) },
+    );
+  });
+
+  it('of many items at once is the one of the same items set one by one (T1, T2)', () => {
+    const values = fc.uniqueArray(fc.nat(3_000), { maxLength: 300 });
+    fc.assert(
+      fc.property(values, fc.nat(5), edits, (keys, long, later) => {
+        const items = keys.map((key) => new Item(key, key % 7, key % 6 < long ? 100 : 1));
+        const built = new Trie(items);
+        const one = new Trie<Item>();
+        for (const item of items) one.set(item);
+        expect(toHex(built.root())).toBe(toHex(one.root()));
+        expect([...built]).toEqual([...one]);
+        expect(built.size).toBe(one.size);
+        for (const trie of [built, one]) apply(trie, new Map(items.map((i) => [i.key, 0])), later);
+        expect(toHex(built.root())).toBe(toHex(one.root()));
+      }),
+      { numRuns: runs(100) },
     );
   });
 
@@ -138,6 +162,30 @@ describe('the trie', () => {
           .filter((key) => model.get(key) !== otherModel.get(key))
           .map((key) => [pathOf(key), model.get(key), otherModel.get(key)]);
         expect(found.sort()).toEqual(expected.sort());
+      }),
+      { numRuns: runs(100) },
+    );
+  });
+
+  it('tells without hashing what was set or removed since a snapshot of it (T5)', () => {
+    fc.assert(
+      fc.property(edits, edits, (first, second) => {
+        const trie = new Trie<Item>();
+        const model = new Map<number, number>();
+        apply(trie, model, first);
+        const snapshot = trie.snapshot();
+        const before = new Map(model);
+        apply(trie, model, second);
+        const found = new Set(
+          [...trie.changes(snapshot)].map((each) => (each.mine ?? each.other)?.key),
+        );
+        const set = new Set(second.map(([key]) => key));
+        for (const key of found) expect(set).toContain(key);
+        for (const key of set) {
+          if (model.get(key) !== before.get(key)) expect(found).toContain(key);
+        }
+        if (found.size > 0) expect(trie.isUnchanged(snapshot)).toBe(false);
+        expect(snapshot.isUnchanged(snapshot.snapshot())).toBe(true);
       }),
       { numRuns: runs(100) },
     );
