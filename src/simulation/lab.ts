@@ -46,7 +46,7 @@ export interface Scenario {
 const ENOUGH = 0.6;
 const SETTLE_LIMIT_MS = 180_000;
 /** Rooms of more tabs have the options that are meant for them. */
-const LARGE_ROOM = 2_000;
+export const LARGE_ROOM = 2_000;
 
 export class Lab {
   readonly nodes: number;

@@ -6,7 +6,7 @@
  */
 
 import { greatest, mean } from '../figures.ts';
-import type { Lab, Scenario } from '../lab.ts';
+import { LARGE_ROOM, type Lab, type Scenario } from '../lab.ts';
 import type { Tab } from '../tab.ts';
 
 /** The interval that published figures of this kind use. */
@@ -14,7 +14,6 @@ const ROUND_MS = 60_000;
 const WRITES = 20;
 /** In a room of thousands a write takes minutes to compute, and its rounds hardly differ. */
 const WRITES_LARGE = 5;
-const LARGE_ROOM = 2_000;
 const LIMIT_ROUNDS = 60;
 
 function measure(lab: Lab): void {
@@ -40,8 +39,8 @@ const scenario = (name: string, fanout: number): Scenario => ({
   room: () => ({
     config: {
       ...{ gossipInterval: ROUND_MS, gossipIntervalMax: ROUND_MS, eagerRounds: 0, fanout },
-      // Who lives is not what this is about, and probes would be most of the run.
-      probeInterval: ROUND_MS,
+      // Nobody comes or goes, and to look whether somebody did would be most of the run.
+      ...{ probeInterval: ROUND_MS, reviveInterval: 10 * ROUND_MS, shuffleInterval: 10 * ROUND_MS },
     },
   }),
   ledger: { broadcasts: false },
