@@ -158,7 +158,7 @@ function requireOrder(
   if (config[large] < config[small]) {
     throw new MeshError(
       'bad-argument',
-      `config.${large} (${config[large]}, where not given its default) must be at least config.${small} (${config[small]}). Nothing was opened.`,
+      `config.${large} (${config[large]}) must be at least config.${small} (${config[small]}). Nothing was opened.`,
     );
   }
 }

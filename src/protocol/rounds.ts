@@ -47,15 +47,13 @@ export class Rounds {
 
   stop(): void {
     this.#due = Number.POSITIVE_INFINITY;
-    this.#eager = 0;
     this.#deck = [];
   }
 
   /** Begins a round: the neighbors to compare with. */
   begin(neighbors: ReadonlySet<PeerId>, now: number): PeerId[] {
     this.count++;
-    this.#eager = Math.max(0, this.#eager - 1);
-    if (this.#eager > 0) {
+    if (--this.#eager > 0) {
       this.#due = now + this.#haste();
     } else {
       this.#due = now + jitter(this.#random, this.#interval, 0.1);
@@ -80,9 +78,9 @@ export class Rounds {
     if (this.#due - now > 1.1 * this.#interval) {
       this.#due = now + jitter(this.#random, this.#interval, 0.1);
     }
-    if (!gained) return;
+    if (!gained || this.#config.eagerRounds === 0) return;
     this.#eager = this.#config.eagerRounds;
-    if (this.#eager > 0) this.#due = Math.min(this.#due, now + this.#haste());
+    this.#due = Math.min(this.#due, now + this.#haste());
   }
 
   /** Where a room heals many gain something at the same time, and are not to march in step. */

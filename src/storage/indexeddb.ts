@@ -253,7 +253,7 @@ function lost(why: string): MeshError {
 function unavailable(why: string, cause?: unknown): MeshError {
   return new MeshError(
     'store-unavailable',
-    `IndexedDB cannot be used: ${why}. Nothing of this was written; memory is unchanged. Allow site data for this page, or leave private browsing, to keep data after the tab closes.`,
+    `IndexedDB cannot be used: ${why}. Nothing of this was written; memory is unchanged. Allow site data, or leave private browsing, to keep data.`,
     { cause },
   );
 }
