@@ -10,8 +10,9 @@
 
 import type { MemoryChange } from '../memory/changes.ts';
 import { withEntries } from '../memory/context.ts';
+import { isEqualRecord } from '../memory/record.ts';
 import type { Replica } from '../memory/replica.ts';
-import { compareDots, type DottedRecord, type RecordKey, type ReplicaId } from '../memory/types.ts';
+import type { RecordKey, ReplicaId } from '../memory/types.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Store, StoreKey, StoreTransaction } from '../ports/store.ts';
 import type { IntervalSet } from '../util/intervals.ts';
@@ -245,7 +246,7 @@ export class Disk {
     const { records, seen } = changes;
     replica.joinDisk({ records, context: withEntries(replica.context, seen), frontier }, false);
     for (const [key, record] of records) {
-      if (isSame(replica.get(key), record)) this.#keys.delete(key);
+      if (isEqualRecord(replica.get(key), record)) this.#keys.delete(key);
       else this.#keys.add(key);
     }
     for (const [id, intervals] of seen) {
@@ -261,7 +262,7 @@ export class Disk {
     this.#replicas.clear();
     replica.joinDisk(image);
     for (const [key, record] of replica.entries()) {
-      if (!isSame(record, image.records.get(key))) this.#keys.add(key);
+      if (!isEqualRecord(record, image.records.get(key))) this.#keys.add(key);
     }
     for (const key of image.records.keys()) {
       if (replica.get(key) === undefined) this.#keys.add(key);
@@ -371,17 +372,6 @@ interface Batch {
   readonly reserved: number | undefined;
   /** `undefined` where no record and no part of the context is written. */
   readonly version: number | undefined;
-}
-
-/** Whether both hold the same dots. */
-function isSame(a: DottedRecord | undefined, b: DottedRecord | undefined): boolean {
-  let [mine, theirs] = [a, b];
-  while (mine !== undefined && theirs !== undefined) {
-    if (compareDots(mine, theirs) !== 0) return false;
-    mine = mine.next;
-    theirs = theirs.next;
-  }
-  return mine === theirs;
 }
 
 function isEqual(a: IntervalSet | undefined, b: IntervalSet | undefined): boolean {

@@ -303,6 +303,24 @@ describe('a damaged disk', () => {
 });
 
 describe('causal rooms', () => {
+  it.each([false, true])(
+    'R5: what a comparison brought is told as gained, and what a rumor brought is not (causal: %s)',
+    async (isCausal) => {
+      const room = new TestRoom({ isCausal });
+      const [a, b] = [await room.open(new Profile()), await room.open(new Profile())];
+      a.collections.map('todos').set('x', 1);
+      room.link(a, b);
+      await room.advance(2_000);
+      expect(b.collections.map('todos').get('x')).toBe(1);
+      const { gains } = b;
+      expect(gains).toBeGreaterThan(0);
+      a.collections.map('todos').set('y', 2);
+      await room.advance(2_000);
+      expect(b.collections.map('todos').get('y')).toBe(2);
+      expect([a.gains, b.gains]).toEqual([0, gains]);
+    },
+  );
+
   it('an effect is shown after its cause, which is asked for where it was lost', async () => {
     const room = new TestRoom({ isCausal: true });
     const [a, b, c] = [

@@ -105,7 +105,7 @@ export class Records implements Extension {
         snapshot: () => this.#tries.snapshot(),
         take: (side) => this.#fetched(() => this.#replica.takeRecords(side)),
         join: (pin, side, joined) => {
-          const refused = this.#replica.joinPinned(pin, side);
+          const refused = this.#fetched(() => this.#replica.joinPinned(pin, side));
           if (refused === undefined) this.#tries.adopt(pin, joined);
           this.#met(refused === undefined);
           return refused;

@@ -95,6 +95,7 @@ export class MemoryTries {
       if (!this.#staleKeys.has(key) || !isEqualRecord(this.#source.get(key), record)) return false;
     }
     for (const [replica, intervals] of replicas) {
+      if (!this.#staleReplicas.has(replica)) return false;
       if (this.#source.context.of(replica)?.equals(intervals) !== true) return false;
     }
     return true;

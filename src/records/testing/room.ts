@@ -153,6 +153,8 @@ export class TestTab {
   readonly peers = new Map<string, object>();
   readonly errors: MeshError[];
   readonly misbehaved: string[] = [];
+  /** How often it told that a comparison brought something. */
+  gains = 0;
   readonly identities: { readonly replica: string; readonly generation: number }[] = [];
   /** Rumors and direct frames that it sent. */
   readonly rumors: Uint8Array[] = [];
@@ -214,7 +216,9 @@ export class TestTab {
       relay: () => undefined,
       bytesUnderWay: () => 0,
       isTransferring: () => false,
-      activity: () => undefined,
+      activity: (gained) => {
+        if (gained) this.gains++;
+      },
       misbehaved: (peer, what) => {
         this.misbehaved.push(what);
         const tab = room.tabs.get(peer);
