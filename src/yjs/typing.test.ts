@@ -66,7 +66,8 @@ it('eight of them type and write for 20 s, and walks start in at most 1% of roun
     0,
   );
   expect(rounds).toBeGreaterThan(120);
-  expect(compares).toBeGreaterThan(rounds);
+  // Every round compares, so that there was something that could have started a walk.
+  expect(compares).toBeGreaterThanOrEqual(rounds);
   expect(walks).toBeLessThanOrEqual(rounds / 100);
   expect(exchanges).toBeLessThanOrEqual(rounds / 100);
   await simulation.advance(5_000);

@@ -248,14 +248,42 @@ describe('one overlay', () => {
     expect(bench.overlay.wouldAnswer(idOf(9), bench.now)).toBe(true);
   });
 
-  it('L7: dials three candidates at first, at most a burst of 24 ever, then one in two seconds', () => {
+  it('L6: dials for all its links at once where it is new, and three at a time where that brought nothing', () => {
+    const bench = new Bench({ dialBudget: 100 });
+    const candidates = Array.from({ length: 40 }, (_, n) => idOf(n));
+    bench.overlay.candidates(candidates, bench.now);
+    bench.run(0);
+    expect(bench.dialed()).toHaveLength(8);
+    const failed = bench.dialed();
+    for (const id of failed) bench.overlay.linkDown(id, false, bench.now);
+    bench.run(0);
+    const before = bench.dialed().length;
+    bench.run(400);
+    expect(bench.dialed().length - before).toBe(3);
+  });
+
+  it('L6: a tab that is new asks by a walk at once for a link that it was refused', () => {
+    const bench = new Bench();
+    bench.overlay.candidates(
+      Array.from({ length: 8 }, (_, n) => idOf(n)),
+      bench.now,
+    );
+    bench.run(0);
+    const [first, second] = bench.dialed() as [string, string];
+    bench.link(first, { links: 5 });
+    bench.overlay.linkDown(second, false, bench.now);
+    bench.run(10);
+    expect(bench.sentOf('walk', first)).toHaveLength(1);
+  });
+
+  it('L7: dials for all links at first, at most a burst of 24 ever, then one in two seconds', () => {
     const bench = new Bench();
     bench.overlay.candidates(
       Array.from({ length: 40 }, (_, n) => idOf(n)),
       bench.now,
     );
     bench.run(0);
-    expect(bench.dialed()).toHaveLength(3);
+    expect(bench.dialed()).toHaveLength(8);
     let next = 100;
     const failAll = () => {
       for (const id of bench.dialed()) bench.overlay.linkDown(id, false, bench.now);

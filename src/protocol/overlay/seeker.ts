@@ -1,8 +1,9 @@
 /**
  * Seeking links: when and how a tab that lacks links looks for them (SPEC.md, section 4).
  *
- * Signaling gives the first; random walks give the others; where these bring nothing, members and
- * candidates are dialed and signaling is asked again, each time later.
+ * Who is new dials those that signaling tells of, one for each link; random walks give what is lacking
+ * then and later; where these bring nothing, members and candidates are dialed and signaling is asked
+ * again, each time later.
  */
 
 import type { PeerId } from '../../util/peer-id.ts';
@@ -15,7 +16,7 @@ import type { RoomView } from './room-view.ts';
 
 /** With fewer links a tab does not rely on walks alone. */
 const FEW_LINKS = 3;
-/** Candidates that a tab without links dials at once, and any other where walks bring nothing. */
+/** Candidates that a tab that is not new dials at once. */
 const DIALS_AT_ONCE = 3;
 const AGAIN_FIRST_MS = 1_000;
 const AGAIN_MAX_MS = 30_000;
@@ -120,7 +121,9 @@ export class Seeker {
   /** A dial came to nothing. */
   failed(now: number): void {
     if (this.#links.liveCount === 0) this.#seekAt(now + jitter(this.#random, 200, 0.5));
-    else if (this.#missing > 0) this.#seekAt(this.#later(now));
+    else if (this.#missing <= 0) return;
+    else if (this.#isNew(now)) this.#seekAt(Math.max(now, this.#walkAfter));
+    else this.#seekAt(this.#later(now));
   }
 
   /** Candidates are known that were not. */
@@ -161,6 +164,11 @@ export class Seeker {
   /** Whether everybody can be linked with everybody. */
   get #isSmall(): boolean {
     return Math.max(this.#room.size, this.#sizeHint) <= this.#config.activeSize + 1;
+  }
+
+  /** Whether this tab has just come into the room, or is about to. */
+  #isNew(now: number): boolean {
+    return now - this.#linkedSince < NEW_MS;
   }
 
   #seekAt(at: number): void {
@@ -217,7 +225,7 @@ export class Seeker {
   }
 
   #pause(id: PeerId, now: number): number {
-    const pause = now - this.#linkedSince < NEW_MS ? PAUSE_NEW_MS : PAUSE_MS;
+    const pause = this.#isNew(now) ? PAUSE_NEW_MS : PAUSE_MS;
     return jitter(this.#random, this.#room.self.id < id ? pause : 3 * pause, 0.5);
   }
 
@@ -245,9 +253,11 @@ export class Seeker {
 
   #dialSome(peers: readonly PeerId[], now: number): void {
     const ready = peers.filter((peer) => this.#making.canDial(peer, now));
+    // Links that wait for one another come twice as late.
+    const isFirst = this.#round === 0 && this.#isNew(now);
     // What was dialed before and is not answered yet may never be.
     const under = this.#round > 0 ? 0 : this.#making.size;
-    const count = Math.min(this.#missing, DIALS_AT_ONCE - under);
+    const count = isFirst ? this.#missing : Math.min(this.#missing, DIALS_AT_ONCE - under);
     for (const peer of ready.slice(0, Math.max(0, count))) this.#output.dial(peer, now);
   }
 
