@@ -68,6 +68,17 @@ class Bench {
 }
 
 describe('the carrier', () => {
+  it('begins over the mesh with a peer that it once answered by signaling', () => {
+    const bench = new Bench();
+    bench.server.tell('open', '');
+    bench.routable = [A];
+    bench.server.handlers?.message(TOPIC, A, 'answer');
+    bench.carrier.begun(A);
+    bench.carrier.send(TOPIC, A, 'offer');
+    expect(bench.server.sent).toEqual([]);
+    expect(bench.relayed.map(({ text }) => text)).toEqual(['offer']);
+  });
+
   it('answers by signaling what came by it, while it is open, though a route is known', () => {
     const bench = new Bench();
     bench.server.tell('open', '');

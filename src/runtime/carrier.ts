@@ -85,6 +85,11 @@ export class Carrier implements Signaling {
     return true;
   }
 
+  /** This tab begins anew with `peer`, and answers nothing: which way works is not known any more. */
+  begun(peer: PeerId): void {
+    this.#served.delete(peer);
+  }
+
   /** Text that came over other tabs. */
   relayed(from: PeerId, payload: Uint8Array): void {
     this.#served.delete(from);

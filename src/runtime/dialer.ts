@@ -45,6 +45,8 @@ export interface DialerHandlers {
 
 export interface DialerOptions {
   readonly self: PeerId;
+  /** This side is about to dial. */
+  readonly begun?: (peer: PeerId) => void;
   /** Carries text to a peer, by signaling or over the mesh; false where that cannot be tried now. */
   readonly carry: (peer: PeerId, text: string) => boolean;
   readonly transport: Transport;
@@ -84,6 +86,7 @@ export class Dialer {
   /** Begins a connection, unless there is one. */
   dial(peer: PeerId): void {
     if (this.#attempts.has(peer)) return;
+    this.#options.begun?.(peer);
     const id = Math.floor(this.#options.random() * 2 ** 52).toString(36);
     this.#begin(peer, id, true);
   }

@@ -64,6 +64,7 @@ export class Session {
     this.dialer = new Dialer(
       {
         self: id,
+        begun: (peer) => this.#carrier?.begun(peer),
         carry: (peer, text) => this.#signaling.send(topic, peer, text),
         transport,
         random,
