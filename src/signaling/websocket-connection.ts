@@ -65,7 +65,7 @@ export class ServerConnection implements Signaling {
       handlers.error(
         new MeshError(
           'unsupported',
-          `This platform has no WebSocket, so ${this.name} cannot be reached. Tabs of this browser and local work go on; nothing else changed.`,
+          `This platform has no WebSocket, ${this.name} cannot be reached. Tabs of this browser and local work go on.`,
         ),
       );
       return;

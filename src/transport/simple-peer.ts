@@ -108,7 +108,7 @@ class SimplePeerConnection implements Connection {
       return this.#fail(
         new MeshError(
           'unsupported',
-          'This platform has no WebRTC, so tabs cannot be linked; local work goes on. Use a browser with WebRTC enabled.',
+          'No WebRTC here: tabs cannot be linked, local work goes on. Use another browser.',
         ),
       );
     }

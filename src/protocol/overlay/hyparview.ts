@@ -250,7 +250,7 @@ export class Overlay {
 
   /** Ends the link with a peer that broke the protocol, and avoids it (SPEC L9). */
   misbehaved(peer: PeerId, what: string, now: number): void {
-    const message = `Peer ${peer} sent ${what}. The link was dropped and the peer is avoided for some minutes; memory is unchanged.`;
+    const message = `Peer ${peer} sent ${what}. The link was dropped, the peer avoided for 5 minutes; memory is unchanged.`;
     this.#output.effect({ type: 'error', code: 'bad-frame', message });
     this.#handshake.hangUp(peer, 'avoided', now);
   }

@@ -121,9 +121,8 @@ export class Seeker {
   /** A dial came to nothing. */
   failed(now: number): void {
     if (this.#links.liveCount === 0) this.#seekAt(now + jitter(this.#random, 200, 0.5));
-    else if (this.#missing <= 0) return;
-    else if (this.#isNew(now)) this.#seekAt(Math.max(now, this.#walkAfter));
-    else this.#seekAt(this.#later(now));
+    else if (this.#missing > 0)
+      this.#seekAt(this.#isNew(now) ? Math.max(now, this.#walkAfter) : this.#later(now));
   }
 
   /** Candidates are known that were not. */
