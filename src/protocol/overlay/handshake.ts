@@ -104,7 +104,7 @@ export class Handshake {
 
   /** The other side speaks another version (SPEC L2). */
   onForeignHello(peer: PeerId, version: number, now: number): void {
-    const message = `Peer ${peer} speaks protocol ${version}, this tab ${PROTOCOL_VERSION}. Nothing changed; load the same version of mnemesh in all tabs.`;
+    const message = `Peer ${peer} speaks protocol ${version}, this tab ${PROTOCOL_VERSION}. The link was dropped; load the same version of mnemesh in all tabs.`;
     this.#output.effect({ type: 'error', code: 'version-mismatch', message });
     this.hangUp(peer, 'version', now);
   }

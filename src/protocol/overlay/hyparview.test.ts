@@ -85,6 +85,13 @@ class Bench {
     this.now = end;
   }
 
+  /** Signaling tells of the first `count` peers. */
+  tellOf(count: number): void {
+    const peers = Array.from({ length: count }, (_, n) => idOf(n));
+    this.overlay.candidates(peers, this.now);
+    this.run(0);
+  }
+
   dialed(): string[] {
     return this.effects.flatMap((effect) => (effect.type === 'dial' ? [effect.peer] : []));
   }
@@ -250,9 +257,7 @@ describe('one overlay', () => {
 
   it('L6: dials for all its links at once where it is new, and three at a time where that brought nothing', () => {
     const bench = new Bench({ dialBudget: 100 });
-    const candidates = Array.from({ length: 40 }, (_, n) => idOf(n));
-    bench.overlay.candidates(candidates, bench.now);
-    bench.run(0);
+    bench.tellOf(40);
     expect(bench.dialed()).toHaveLength(8);
     const failed = bench.dialed();
     for (const id of failed) bench.overlay.linkDown(id, false, bench.now);
@@ -264,11 +269,7 @@ describe('one overlay', () => {
 
   it('L6: a tab that is new asks by a walk at once for a link that it was refused', () => {
     const bench = new Bench();
-    bench.overlay.candidates(
-      Array.from({ length: 8 }, (_, n) => idOf(n)),
-      bench.now,
-    );
-    bench.run(0);
+    bench.tellOf(8);
     const [first, second] = bench.dialed() as [string, string];
     bench.link(first, { links: 5 });
     bench.overlay.linkDown(second, false, bench.now);
@@ -278,11 +279,7 @@ describe('one overlay', () => {
 
   it('L7: dials for all links at first, at most a burst of 24 ever, then one in two seconds', () => {
     const bench = new Bench();
-    bench.overlay.candidates(
-      Array.from({ length: 40 }, (_, n) => idOf(n)),
-      bench.now,
-    );
-    bench.run(0);
+    bench.tellOf(40);
     expect(bench.dialed()).toHaveLength(8);
     let next = 100;
     const failAll = () => {

@@ -16,7 +16,7 @@ import type { RoomView } from './room-view.ts';
 
 /** With fewer links a tab does not rely on walks alone. */
 const FEW_LINKS = 3;
-/** Candidates that a tab that is not new dials at once. */
+/** Candidates dialed at once by a tab that is not new, or whose first dials brought nothing. */
 const DIALS_AT_ONCE = 3;
 const AGAIN_FIRST_MS = 1_000;
 const AGAIN_MAX_MS = 30_000;
