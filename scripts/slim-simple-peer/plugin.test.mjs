@@ -81,11 +81,21 @@ describe('the simple-peer that the package brings along', () => {
     const namesOf = (type) => Object.getOwnPropertyNames(type.prototype).sort();
     const media = ['addStream', 'addTrack', 'addTransceiver'];
     media.push('removeStream', 'removeTrack', 'replaceTrack');
-    const search = ['_onInterval', 'getStats'];
+    const others = ['_onInterval', 'getStats', '_debug', 'address', 'connected'];
     const left = namesOf(Whole).filter((name) => !namesOf(Peer).includes(name));
-    expect(left).toEqual([...media, ...search].sort());
+    expect(left).toEqual([...media, ...others].sort());
     expect(chunk.code).not.toMatch(/this\._debug\(/);
     expect(chunk.code).not.toMatch(/stun:/);
+  });
+
+  it('reads none of the properties that it lost, but two that may be missing', () => {
+    const lost =
+      /this\.((?:remote|local)(?:Address|Family|Port)|streams|_remote(?:Tracks|Streams)|_senderMap|_isReactNativeWebrtc|_interval|_iceCompleteTimer)\b.*/g;
+    const lines = [...chunk.code.matchAll(lost)].map(([line]) => line);
+    expect(lines).toEqual([
+      'this.streams) this.streams.forEach((stream) => {',
+      'this._interval);', // to be cleared
+    ]);
   });
 
   it("ends with the browser's own error, which says by its code where it came from", async () => {

@@ -23,20 +23,30 @@ const SHIMMED = new Set([
   ...['queue-microtask', 'randombytes', 'readable-stream'],
 ]);
 
-/** Methods that an app with media calls, and those that what is replaced below does. */
+/** Methods that an app with media calls, or nobody here, and those that what is replaced below does. */
 const UNUSED = [
   ...['addStream', 'addTrack', 'replaceTrack', 'removeTrack', 'removeStream', 'addTransceiver'],
-  ...['getStats', '_onInterval'],
+  ...['getStats', '_onInterval', 'address', 'connected', '_debug'],
 ];
 
-/** What it does where media come, which nobody here listens to. */
-const EMPTY = ['_onTrack', '_requestMissingTransceivers'];
+/**
+ * What it does where media come, which nobody here listens to; where its stream is ended, which happens
+ * in `destroy` alone; and where candidates are waited for, which is never.
+ */
+const EMPTY = ['_onTrack', '_requestMissingTransceivers', '_onFinish', '_startIceCompleteTimeout'];
 
 /**
  * Properties of its class: a question for WebRTC, asked when it is imported, on a server too, and ICE
  * servers of third parties.
  */
 const STATICS = ['WEBRTC_SUPPORT', 'config'];
+
+/** Properties of its instances that nothing reads which is left. */
+const FIELDS = new Set([
+  ...['remoteAddress', 'remoteFamily', 'remotePort', 'localAddress', 'localFamily', 'localPort'],
+  ...['streams', '_remoteTracks', '_remoteStreams', '_senderMap', '_isReactNativeWebrtc'],
+  ...['_interval', '_iceCompleteTimer'],
+]);
 
 /**
  * In the place of the method that, once path and channel are open, looks in the statistics for the
@@ -60,7 +70,7 @@ const REPLACED = new Map([
 ]);
 
 interface Member {
-  readonly object?: { readonly name?: string };
+  readonly object?: { readonly type: string; readonly name?: string };
   readonly property?: { readonly name?: string };
 }
 
@@ -75,7 +85,7 @@ interface SyntaxNode {
   readonly left?: Member;
 }
 
-/** `code` without its log and `STATICS`, and with what is in the place of methods. */
+/** `code` without its log, `STATICS` and `FIELDS`, and with what is in the place of methods. */
 function withoutUnused(code: string, ast: SyntaxNode): string {
   let kept = '';
   let at = 0;
@@ -83,8 +93,10 @@ function withoutUnused(code: string, ast: SyntaxNode): string {
     const { callee, left } = node.expression ?? {};
     const isLog = callee?.property?.name === '_debug';
     const isStatic = left?.object?.name === 'Peer' && STATICS.includes(left.property?.name ?? '');
+    const isField =
+      left?.object?.type === 'ThisExpression' && FIELDS.has(left.property?.name ?? '');
     const method = node.type === 'MethodDefinition' ? node.key?.name : undefined;
-    const replacement = isLog || isStatic ? '' : REPLACED.get(method ?? '');
+    const replacement = isLog || isStatic || isField ? '' : REPLACED.get(method ?? '');
     if (replacement !== undefined) {
       kept += code.slice(at, node.start) + replacement;
       at = node.end;

@@ -87,12 +87,12 @@ const kinds = (effects: readonly { type: string }[]) => effects.map(({ type }) =
 const framesOf = (sent: readonly { frame: Frame }[]) => sent.map(({ frame }) => frame.type);
 
 describe('one node', () => {
-  it('L1: says hello first, accepts, and has a neighbor once accepted both ways', () => {
+  it('L1: says hello first, accepts, and has a neighbor once it was greeted and accepted', () => {
     const bench = started();
     bench.do({ type: 'incoming', peer: A });
-    expect(framesOf(bench.do({ type: 'linkUp', peer: A }).sent)).toEqual(['hello']);
+    expect(framesOf(bench.do({ type: 'linkUp', peer: A }).sent)).toEqual(['hello', 'accept']);
     const hello: Frame = { type: 'hello', entry: entry(A), links: 0, size: 1 };
-    expect(framesOf(bench.frame(A, hello).sent)).toContain('accept');
+    bench.frame(A, hello);
     expect(bench.node.neighbors).toEqual([]);
     expect(kinds(bench.frame(A, { type: 'accept' }).effects)).toContain('neighborUp');
     expect(bench.node.neighbors).toEqual([A]);

@@ -374,11 +374,11 @@ export class Engine {
       clock,
       random,
       neighbors: () => this.#node.neighbors,
-      isPresent: (peer) => this.#node.members.some((member) => member.id === peer),
+      isPresent: (peer) => this.#node.isPresent(peer),
       identity: (replica, generation) => this.#input({ type: 'identity', replica, generation }),
       broadcast: (payload) => this.#input({ type: 'broadcast', channel, payload }),
       send: (peer, payload) => {
-        const isNeighbor = this.#node.neighbors.includes(peer);
+        const isNeighbor = this.#node.isNeighbor(peer);
         if (isNeighbor) this.#input({ type: 'direct', peer, channel, payload });
         return isNeighbor;
       },

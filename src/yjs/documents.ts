@@ -9,6 +9,7 @@ import type { Awareness } from 'y-protocols/awareness';
 import type * as Y from 'yjs';
 import type { Mesh } from '../mesh.ts';
 import { MAX_VALUE_BYTES } from '../protocol/limits.ts';
+import type { MemberEntry } from '../protocol/wire.ts';
 import {
   ATTACH,
   DOCUMENTS_CHANNEL,
@@ -130,6 +131,10 @@ export class Documents implements Extension {
 
   leaving(): void {
     for (const document of this.#documents.values()) document.tellEdits();
+  }
+
+  memberSeen({ id }: MemberEntry): void {
+    this.#presences.memberSeen(id);
   }
 
   memberGone(peer: PeerId): void {

@@ -9,15 +9,35 @@ import { MAX_STATE_BYTES, Presence } from './presence.ts';
 
 /** Well under the 30 s after which y-protocols drops a silent state. */
 const REFRESH_MS = 10_000;
+/** After its first link a tab tells the room of itself once, when it has most of its links. */
+const TELL_MS = 500;
+/** States of tabs that are not known yet, kept for a moment, and the largest of them. */
+const MAX_EARLY = 1_024;
+const MAX_EARLY_BYTES = 4_096;
+
+/** What presence needs of the mesh. */
+type Host = Pick<
+  ExtensionHost,
+  'id' | 'clock' | 'neighbors' | 'isPresent' | 'broadcast' | 'send' | 'error'
+>;
+
+/** A state that came before membership told of its tab. */
+interface Early {
+  readonly name: string;
+  readonly owner: PeerId;
+  readonly update: Uint8Array;
+}
 
 type Told = Extract<DocumentMessage, { type: 'present' | 'whoIsPresent' }>;
 
 export class Presences {
-  readonly #host: ExtensionHost;
+  readonly #host: Host;
   readonly #shared = new Map<string, Set<Presence>>();
+  #early: Early[] = [];
   #cancelRefresh: (() => void) | undefined;
+  #cancelTelling: (() => void) | undefined;
 
-  constructor(host: ExtensionHost) {
+  constructor(host: Host) {
     this.#host = host;
   }
 
@@ -47,12 +67,18 @@ export class Presences {
   }
 
   neighborUp(peer: PeerId): void {
-    const isFirst = this.#host.neighbors().length === 1;
+    if (this.#host.neighbors().length === 1) this.#tellSoon();
     for (const [name, presences] of this.#shared) {
-      for (const presence of presences) {
-        if (isFirst) presence.renew();
-        this.#sendStates(peer, name, presence);
-      }
+      for (const presence of presences) this.#sendStates(peer, name, presence);
+    }
+  }
+
+  memberSeen(peer: PeerId): void {
+    if (this.#early.length === 0 || !this.#host.isPresent(peer)) return;
+    const early = this.#early;
+    this.#early = early.filter(({ owner }) => owner !== peer);
+    for (const { name, owner, update } of early) {
+      if (owner === peer) this.deliver(owner, name, update);
     }
   }
 
@@ -62,31 +88,38 @@ export class Presences {
     }
   }
 
-  /** A rumor about the origin's own states. False where it cannot be read. */
-  deliver(origin: PeerId, name: string, update: Uint8Array): boolean {
-    // A late one of a tab that is gone would leave a cursor that nobody takes away.
-    if (!this.#host.isPresent(origin)) return true;
-    return [...this.#of(name)].every((presence) => presence.receive(origin, update));
+  /**
+   * A tab's own states, by a rumor or a neighbor that knows them: kept for a moment where membership
+   * does not know the tab yet. False where they cannot be read.
+   */
+  deliver(owner: PeerId, name: string, update: Uint8Array): boolean {
+    if (this.#host.isPresent(owner)) {
+      return [...this.#of(name)].every((presence) => presence.receive(owner, update));
+    }
+    // Taken at once, a late one of a tab that is gone would leave a cursor that nobody takes away.
+    if (update.length <= MAX_EARLY_BYTES && this.#shared.has(name)) {
+      this.#early.push({ name, owner, update: update.slice() });
+      if (this.#early.length > MAX_EARLY) this.#early.shift();
+    }
+    return true;
   }
 
   /** A neighbor asks for states, or tells those that it knows. */
   direct(peer: PeerId, message: Told): void {
-    for (const presence of this.#of(message.name)) {
-      if (message.type === 'whoIsPresent') {
-        this.#sendStates(peer, message.name, presence);
-        continue;
-      }
-      for (const { owner, update } of message.states) {
-        // States of tabs that are gone, or not known yet, come from those tabs or not at all.
-        const isOther = owner !== this.#host.id && this.#host.isPresent(owner);
-        if (isOther) presence.receive(owner, update);
-      }
+    const { name } = message;
+    if (message.type === 'whoIsPresent') {
+      for (const presence of this.#of(name)) this.#sendStates(peer, name, presence);
+      return;
+    }
+    for (const { owner, update } of message.states) {
+      if (owner !== this.#host.id) this.deliver(owner, name, update);
     }
   }
 
   close(): void {
     const all = [...this.#shared.values()].flatMap((presences) => [...presences]);
     this.#shared.clear();
+    this.#cancelTelling?.();
     for (const presence of all) presence.close();
     this.#scheduleRefresh();
   }
@@ -116,12 +149,22 @@ export class Presences {
     if (states.length > 0) this.#host.send(peer, encodeMessage({ type: 'present', name, states }));
   }
 
+  #tellSoon(): void {
+    this.#cancelTelling?.();
+    this.#cancelTelling = this.#host.clock.setTimer(() => {
+      for (const presences of this.#shared.values()) {
+        for (const presence of presences) presence.renew();
+      }
+    }, TELL_MS);
+  }
+
   #scheduleRefresh(): void {
     this.#cancelRefresh?.();
     this.#cancelRefresh = undefined;
     if (this.#shared.size === 0) return;
     const { clock, id } = this.#host;
     this.#cancelRefresh = clock.setTimer(() => {
+      this.#early = [];
       for (const presences of this.#shared.values()) {
         for (const presence of presences) {
           presence.refresh((owner) => owner === id || this.#host.isPresent(owner));

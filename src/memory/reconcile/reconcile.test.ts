@@ -111,6 +111,22 @@ describe('reconciliation', () => {
     expect(messages).toBeGreaterThan(8);
   });
 
+  it('looks now and then only after a neighbor that is silent while bytes are under way to it', () => {
+    const world = new World();
+    const [a, b] = [world.add('a'), world.add('b')];
+    fill([a], 100);
+    world.tamper = ({ from, bytes }) => (from === 'b' ? undefined : bytes);
+    world.link(a, b);
+    world.run(5_000);
+    a.isTransferring = true;
+    world.run(120_000);
+    expect(a.checks).toBeLessThan(30);
+    a.isTransferring = false;
+    world.tamper = ({ bytes }) => bytes;
+    world.run(200_000);
+    expect(b.root()).toBe(a.root());
+  });
+
   it('takes removals over, both ways, without bringing anything back', () => {
     const world = new World();
     const [a, b] = [world.add('a'), world.add('b')];

@@ -93,10 +93,12 @@ export class MemoryReconciler {
   check(): void {
     const now = this.#output.now();
     for (const [peer, neighbor] of this.#neighbors) {
-      const isStalled = now - neighbor.heardAt >= STALLED_MS && !this.#output.isTransferring(peer);
-      if (isStalled && !neighbor.isIdle) {
-        neighbor.drop();
-        neighbor.again(now);
+      if (!neighbor.isIdle && neighbor.heardAt + STALLED_MS <= now) {
+        if (this.#output.isTransferring(peer)) neighbor.heardAt = now;
+        else {
+          neighbor.drop();
+          neighbor.again(now);
+        }
       }
       if (neighbor.dueAt === undefined || neighbor.dueAt > now) continue;
       neighbor.dueAt = undefined;

@@ -33,7 +33,11 @@ export class Peer {
   /** Every delta that it wrote. */
   readonly deltas: Delta[] = [];
   twins = 0;
+  /** Whether bytes are under way to or from whoever it is linked with. */
+  isTransferring = false;
   wakeAt: number | undefined;
+  /** How often it looked after what is due. */
+  checks = 0;
 
   constructor(id: string, writer: string, world: World, isCausal = false) {
     this.id = id;
@@ -65,7 +69,7 @@ export class Peer {
       },
       {
         send: (to, bytes) => world.send(this.id, to, bytes),
-        isTransferring: () => false,
+        isTransferring: () => this.isTransferring,
         now: () => world.now,
         random: (bytes) => Uint8Array.from({ length: bytes }, () => Math.floor(256 * random())),
         wake: (delay) => {
@@ -157,6 +161,7 @@ export class World {
       if (first?.wakeAt === undefined || first.wakeAt > until) break;
       this.now = Math.max(this.now, first.wakeAt);
       first.wakeAt = undefined;
+      first.checks++;
       first.reconciler.check();
     }
     this.now = until;

@@ -15,6 +15,9 @@ import type { Piggyback } from './piggyback.ts';
 import type { Prober } from './prober.ts';
 import { type Circumstances, Suspicions } from './suspicion.ts';
 
+/** So many `newsDelay`s pass before a tab tells of one that came to it. */
+const ARRIVAL_DELAYS = 3;
+
 /** What the machine asks, and where it puts what it has to say. */
 export interface ClaimsPort {
   /** Whether a member that is not known yet is to be remembered. */
@@ -127,10 +130,20 @@ export class Claims {
     const older = this.#table.supersededBy(claim);
     const change = this.#table.apply(claim, now);
     if (change === undefined) return;
-    this.#news.tell('claim', id, teller, now);
+    this.#news.tell('claim', id, teller, now + this.#hold(claim, known, teller));
     this.#port.claimed(id, now);
     this.#changed(change, now);
     if (older !== undefined) this.#supersede(older, now);
+  }
+
+  /**
+   * SPEC M7: how long news waits. While one that came makes its links there is much else to do, and
+   * nobody needs to know of it: its neighbors do, and those that it dials.
+   */
+  #hold(claim: MemberEntry, known: MemberEntry | undefined, teller: PeerId | undefined): number {
+    const isCalm = known?.status !== 'suspect' && (known?.hidden ?? claim.hidden) === claim.hidden;
+    const isHeld = teller === claim.id && claim.status === 'alive' && isCalm;
+    return isHeld ? ARRIVAL_DELAYS * this.#config.newsDelay : 0;
   }
 
   /** A claim that is known: another witness of a suspicion, or nothing new. */

@@ -72,6 +72,35 @@ describe('membership', () => {
     expect(claims(A)).toEqual([]);
   });
 
+  it('M7: tells of one that came to it once that one has made its links', () => {
+    const { machine, claims, run } = room();
+    run(900, 4_950, [A, B]);
+    claims(A);
+    machine.neighborUp(claimOf(C, 'alive', 1), 1, 5_000);
+    run(5_000, 5_250, [A, B, C]);
+    expect(claims(A)).toEqual([]);
+    run(5_300, 5_300, [A, B, C]);
+    expect(claims(A)).toEqual([claimOf(C, 'alive', 1)]);
+  });
+
+  it('M7: does not wait where one that came told of it, or hides, or refutes a suspicion', () => {
+    const told = [
+      claimOf(C, 'alive', 1), // by A
+      claimOf(A, 'alive', 1, { hidden: true }),
+    ];
+    for (const claim of told) {
+      const { claims, hear } = room();
+      hear(A, [claim], 1_000);
+      expect(claims(B)).toEqual([claim]);
+    }
+    const { claims, hear, run } = room();
+    hear(B, [claimOf(A, 'suspect', 0, { by: shortOf(B) })], 1_000);
+    run(1_050, 1_500, [A, B]);
+    claims(B);
+    hear(A, [claimOf(A, 'alive', 1)], 1_600);
+    expect(claims(B)).toEqual([claimOf(A, 'alive', 1)]);
+  });
+
   it('M7: tells a neighbor that knows less what is greater', () => {
     const { claims, hear } = room();
     hear(A, [claimOf(C, 'alive', 5)], 1_000);

@@ -79,6 +79,11 @@ export class ActiveView {
     return this.#making.hasPlace && this.#taken < this.#config.activeMax + spare;
   }
 
+  /** Whether all links in the making may become neighbors (SPEC L1). */
+  get hasPlaces(): boolean {
+    return this.#links.neighborCount + this.#making.size <= this.#config.activeMax;
+  }
+
   /**
    * SPEC L5: whether whom this hello is from can be a neighbor. A full tab lets go a suspected
    * neighbor for any other, and for one that has no link at all a neighbor that has more (HyParView's

@@ -24,10 +24,13 @@ class Side {
   readonly effects: Effect[] = [];
   readonly told: string[] = [];
   room = true;
+  /** Whether a side accepts at once. */
+  places = false;
   now = 1_000;
   readonly handshake = new Handshake({ self: claimOf(ME), size: 5 }, this.links, seededRandom(1), {
     effect: (effect) => this.effects.push(effect),
     send: (_peer, frame) => this.sent.push(frame),
+    hasPlaces: () => this.places,
     hasRoom: () => this.room,
     promoted: (link) => this.told.push(`up ${link.peer.charAt(0)}`),
     ended: (of, reason, neighbor) =>
@@ -66,6 +69,36 @@ describe('the handshake', () => {
       }
       expect([side.links.isNeighbor(A), side.told]).toEqual([true, ['up a']]);
     }
+  });
+
+  it('L1: with places for all accepts at once, so that the hello and accept of the other end it', () => {
+    const side = new Side();
+    side.places = true;
+    side.handshake.linkUp(A, side.now);
+    expect([side.types(), side.links.acceptedCount]).toEqual([['hello', 'accept'], 1]);
+    side.room = false; // what was promised holds, whatever came in between
+    side.handshake.onHello(side.link(), helloOf(A), side.now);
+    expect([side.types(), side.told]).toEqual([[], []]);
+    side.handshake.onAccept(side.link(), side.now);
+    expect([side.links.isNeighbor(A), side.told]).toEqual([true, ['up a']]);
+  });
+
+  it('L1: an accept before the hello that was lost is said again on the next hello', () => {
+    const side = new Side();
+    side.places = true;
+    side.handshake.linkUp(A, side.now);
+    side.handshake.onHello(side.link(), helloOf(A), side.now);
+    side.types();
+    side.handshake.onHello(side.link(), helloOf(A), side.now + 1_500);
+    expect(side.types()).toEqual(['accept']);
+  });
+
+  it('L1: an accept alone makes no neighbor of who did not say hello', () => {
+    const side = new Side();
+    side.places = true;
+    side.handshake.linkUp(A, side.now);
+    side.handshake.onAccept(side.link(), side.now);
+    expect([side.links.isNeighbor(A), side.told]).toEqual([false, []]);
   });
 
   it('L1: says hello again where no accept comes, and answers every hello of a neighbor', () => {

@@ -1,6 +1,7 @@
 /**
  * The handshake of links (SPEC.md, section 4): both sides say hello on an open connection, and each
- * accepts the other or refuses with a reason; accepted both ways, the link is a neighbor.
+ * accepts the other or refuses with a reason; accepted both ways, the link is a neighbor. Who has a
+ * place left accepts at once, which saves the way back.
  *
  * Whoever waits says hello again, and every hello is answered, so that a lost frame delays a link
  * and no more. Whether there is room is the overlay's to say.
@@ -35,6 +36,8 @@ export interface HelloView {
 export interface HandshakeOutput {
   effect(effect: Effect): void;
   send(peer: PeerId, frame: Frame): void;
+  /** Whether there is a place for every link in the making, whoever it is with. */
+  hasPlaces(): boolean;
   /** Whether there is room for a link with whom this hello is from; may make some. */
   hasRoom(hello: FrameOf<'hello'>, now: number): boolean;
   /** Both sides accepted the link. */
@@ -66,7 +69,11 @@ export class Handshake {
   linkUp(peer: PeerId, now: number): void {
     // An older link of the same peer, should there be one.
     if (this.#links.get(peer) !== undefined) this.linkDown(peer, false, now);
-    this.#sayHello(this.#links.open(peer), now);
+    const link = this.#links.open(peer);
+    this.#sayHello(link, now);
+    if (!this.#output.hasPlaces()) return;
+    link.promised = true;
+    this.#output.send(peer, { type: 'accept' });
   }
 
   /** A connection, open or in the making, is gone; `byPeer` where the other side closed it. */
@@ -80,12 +87,13 @@ export class Handshake {
       if (now - link.helloAt >= HELLO_AGAIN_MS) this.#sayHello(link, now);
       return this.#output.send(link.peer, { type: 'accept' });
     }
-    if (link.hello === undefined && !this.#output.hasRoom(hello, now)) {
+    const isFirst = link.hello === undefined;
+    if (isFirst && !link.promised && !this.#output.hasRoom(hello, now)) {
       return this.hangUp(link.peer, 'full', now);
     }
     link.hello = hello;
     link.hidden = hello.entry.hidden;
-    this.#output.send(link.peer, { type: 'accept' });
+    if (!isFirst || !link.promised) this.#output.send(link.peer, { type: 'accept' });
     this.#promoteIfAccepted(link, now);
   }
 

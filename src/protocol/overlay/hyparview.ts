@@ -77,6 +77,7 @@ export class Overlay {
     this.#handshake = new Handshake(room, links, random, {
       effect: (effect) => output.effect(effect),
       send: (peer, frame) => output.send(peer, frame),
+      hasPlaces: () => this.#active.hasPlaces,
       hasRoom: (hello, now) => this.#active.hasRoom(hello, now),
       promoted: (link, hello, now) => this.#promoted(link, hello, now),
       ended: (peer, reason, how, now) => this.#ended(peer, reason, how, now),

@@ -22,6 +22,8 @@ export interface Link {
   state: LinkState;
   /** What the other side said of itself, once it did and this side accepted it. */
   hello: FrameOf<'hello'> | undefined;
+  /** Whether this side accepted before the other said hello. */
+  promised: boolean;
   /** Whether the other side accepted this one. */
   accepted: boolean;
   /** Whether the other side's page is hidden, as far as is known. */
@@ -53,7 +55,8 @@ export class LinkTable {
   /** Links that this side accepted, neighbors or soon to be. */
   get acceptedCount(): number {
     let count = 0;
-    for (const { hello } of this.#links.values()) if (hello !== undefined) count++;
+    for (const { hello, promised } of this.#links.values())
+      if (hello !== undefined || promised) count++;
     return count;
   }
 
@@ -95,6 +98,7 @@ export class LinkTable {
       peer,
       state: 'open',
       hello: undefined,
+      promised: false,
       accepted: false,
       hidden: false,
       suspected: false,
@@ -116,7 +120,7 @@ export class LinkTable {
   demote(link: Link, state: 'open' | 'lifeline'): void {
     link.state = state;
     link.hello = undefined;
-    link.accepted = false;
+    link.promised = link.accepted = false;
     link.suspected = false;
     this.#neighbors.delete(link.peer);
   }
