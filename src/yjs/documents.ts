@@ -70,6 +70,7 @@ export class Documents implements Extension {
       {
         root: () => this.#rootNow(),
         leaves: () => this.#leaves(),
+        names: () => [...this.#documents.keys()],
         heldOf: (name) => this.#heldOf(name),
         updateSince: async (name, vector) =>
           this.#documents.get(name)?.updateSince(vector) ?? NO_UPDATE,

@@ -43,8 +43,8 @@ export interface NeighborState {
 
 export class NeighborStates extends Map<PeerId, NeighborState> {
   /** Notes a new neighbor, to be compared with at `dueAt`. */
-  add(peer: PeerId, since: number, dueAt: number): void {
-    this.set(peer, {
+  add(peer: PeerId, since: number, dueAt: number): NeighborState {
+    const state: NeighborState = {
       since,
       heard: false,
       compared: false,
@@ -56,7 +56,9 @@ export class NeighborStates extends Map<PeerId, NeighborState> {
       walks: new Map(),
       dueAt,
       retries: 0,
-    });
+    };
+    this.set(peer, state);
+    return state;
   }
 
   /** Whether there is a neighbor with documents, and all of these hold `name`, or all, as this tab does. */

@@ -13,6 +13,8 @@ export interface ReconcileDocuments {
   root(): Uint8Array;
   /** Documents that hold anything, with their leaves. */
   leaves(): readonly Leaf[];
+  /** Documents that are open or hold anything. */
+  names(): string[];
   /** What of the document is held; nothing where there is none. */
   heldOf(name: string): HeldRanges;
   updateSince(name: string, vector: Uint8Array): Promise<Uint8Array>;

@@ -54,6 +54,41 @@ describe('Reconciler', () => {
     ]);
   });
 
+  it('D3: who holds nothing has what it shows after one round trip, asked of one neighbor', async () => {
+    for (const joiner of [0, 3]) {
+      const world = new World({ nodes: 4, latencyMs: 50 });
+      const others = world.nodes.filter(({ index }) => index !== joiner);
+      const [first] = others;
+      first?.write('a', 'text');
+      for (const { index } of others) {
+        if (index !== first?.index)
+          world.node(index).apply('a', updateOf(world, first?.index ?? 0, 'a'));
+      }
+      world.node(joiner).doc('a'); // shown, and empty
+      for (const { index } of others) world.link(joiner, index);
+      await world.clock.pass(101);
+      expect(world.isConverged).toBe(true);
+      expect(
+        world.sent.filter(({ from, type }) => from === joiner && type === 'step1'),
+      ).toHaveLength(1);
+      expect(world.count('step2') + world.count('step3')).toBe(1);
+      await world.clock.pass(10_000);
+      expect(world.nodes.every(({ reconciler }) => reconciler.isSynced())).toBe(true);
+    }
+  });
+
+  it('D3: two that hold nothing find so by one question each, and are quiet then', async () => {
+    const world = new World({ nodes: 2 });
+    for (const node of world.nodes) node.doc('a');
+    world.link(0, 1);
+    await world.clock.pass(10_000);
+    expect(world.sent.map(({ type }) => type).sort()).toEqual([
+      ...['compare', 'done', 'equal', 'step1', 'step1'],
+    ]);
+    expect(world.nodes.map(({ reconciler }) => reconciler.isSynced())).toEqual([true, true]);
+    expect(world.clock.pending).toBe(0);
+  });
+
   it('D3: a large document that everyone has is sent to one who joins once', async () => {
     for (const joiner of [0, 4]) {
       const world = new World({ nodes: 5, bytesPerMs: 1_000 });

@@ -49,9 +49,10 @@ export class Reconciler {
   neighborUp(peer: PeerId): void {
     const now = this.#output.now();
     // The smaller id begins; the other does if nothing came, so that one frame is enough.
-    this.#neighbors.add(peer, now, this.#self < peer ? now : now + CONFIRM_MS);
-    this.#wake();
-    this.#output.changed();
+    const state = this.#neighbors.add(peer, now, this.#self < peer ? now : now + CONFIRM_MS);
+    // Who holds nothing need not be told by a comparison that it lacks what it shows (D3).
+    if (this.#documents.leaves().length === 0) state.wanted = this.#documents.names();
+    this.#proceed(peer, state);
   }
 
   neighborDown(peer: PeerId): void {

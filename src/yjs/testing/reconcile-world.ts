@@ -168,6 +168,7 @@ export class WorldNode {
       {
         root: () => this.root(),
         leaves: () => this.leaves(),
+        names: () => [...this.docs.keys()],
         heldOf: (name) => this.held(name),
         updateSince: async (name, vector) => Y.encodeStateAsUpdate(this.doc(name), vector),
         updateBeyond: async (name, theirs) =>
