@@ -27,13 +27,14 @@ const SHIMMED = new Set([
 const UNUSED = [
   ...['addStream', 'addTrack', 'replaceTrack', 'removeTrack', 'removeStream', 'addTransceiver'],
   ...['getStats', '_onInterval', 'address', 'connected', '_debug'],
+  '_requestMissingTransceivers',
 ];
 
 /**
- * What it does where media come, which nobody here listens to; where its stream is ended, which happens
+ * What it does where a track comes, which nobody here listens to; where its stream is ended, which happens
  * in `destroy` alone; and where candidates are waited for, which is never.
  */
-const EMPTY = ['_onTrack', '_requestMissingTransceivers', '_onFinish', '_startIceCompleteTimeout'];
+const EMPTY = ['_onTrack', '_onFinish', '_startIceCompleteTimeout'];
 
 /**
  * Properties of its class: a question for WebRTC, asked when it is imported, on a server too, and ICE
@@ -45,7 +46,7 @@ const STATICS = ['WEBRTC_SUPPORT', 'config'];
 const FIELDS = new Set([
   ...['remoteAddress', 'remoteFamily', 'remotePort', 'localAddress', 'localFamily', 'localPort'],
   ...['streams', '_remoteTracks', '_remoteStreams', '_senderMap', '_isReactNativeWebrtc'],
-  ...['_interval', '_iceCompleteTimer'],
+  ...['_interval', '_iceCompleteTimer', 'iceCompleteTimeout', 'sdpTransform', 'allowHalfTrickle'],
 ]);
 
 /**
@@ -62,11 +63,38 @@ const MAYBE_READY = `_maybeReady () {
     this.emit('connect')
   }`;
 
+/**
+ * In the place of two methods that are alike, and can wait for all candidates and change descriptions:
+ * candidates are told one by one, and nobody changes descriptions.
+ */
+const DESCRIBE = `_createOffer () {
+    this._describe('Offer', this.offerOptions)
+  }
+
+  _createAnswer () {
+    this._describe('Answer', this.answerOptions)
+  }
+
+  _describe (what, options) {
+    if (this.destroyed) return
+    const fail = code => err => this.destroy(errCode(err, code))
+    this._pc['create' + what](options).then(description => {
+      if (this.destroyed) return
+      this._pc.setLocalDescription(description).then(() => {
+        if (this.destroyed) return
+        const { type, sdp } = this._pc.localDescription || description
+        this.emit('signal', { type, sdp })
+      }).catch(fail('ERR_SET_LOCAL_DESCRIPTION'))
+    }).catch(fail('ERR_CREATE_' + what.toUpperCase()))
+  }`;
+
 /** What stands in the place of methods. */
 const REPLACED = new Map([
   ...UNUSED.map((name) => [name, ''] as const),
   ...EMPTY.map((name) => [name, `${name} () {}`] as const),
   ['_maybeReady', MAYBE_READY],
+  ['_createOffer', DESCRIBE],
+  ['_createAnswer', ''],
 ]);
 
 interface Member {

@@ -2,7 +2,8 @@
  * The dialer: makes connections to peers by signaling, one a peer.
  *
  * Each attempt has an id that its messages carry, so that late ones of a given-up attempt are told
- * apart. When both sides dial at once, the offer of the smaller PeerId stands (SPEC L11).
+ * apart. When both sides dial at once, the offer of the smaller PeerId stands, and is said again, since
+ * it may have been lost (SPEC L11).
  */
 
 import type { Connection, ConnectionHandlers, SignalData, Transport } from '../ports/transport.ts';
@@ -59,6 +60,8 @@ interface Attempt {
   readonly id: string;
   readonly initiator: boolean;
   readonly connection: Connection;
+  /** What this side said of it before it was open. */
+  readonly said: SignalData[];
   cancelRestart: (() => void) | undefined;
   /** Bytes under way when they were last seen to change, and when that was. */
   progress: { readonly bytes: number; readonly at: number };
@@ -116,7 +119,10 @@ export class Dialer {
     if (current?.id === message.dial) return current.connection.signal(signal);
     // Late news of an attempt that was given up, or its offer again.
     if (signal.type !== 'offer' || this.#past.has(message.dial)) return;
-    if (!this.#yields(peer, current)) return;
+    if (current !== undefined && !this.#yields(peer, current)) {
+      for (const said of current.said) this.#send(peer, { dial: current.id, signal: said });
+      return;
+    }
     if (!this.#handlers.wouldAnswer(peer)) {
       this.#send(peer, { dial: message.dial, refused: true });
       return;
@@ -164,17 +170,19 @@ export class Dialer {
   }
 
   /** Whether an offer of `peer` is taken: not while this side's own, of the smaller id, is open. */
-  #yields(peer: PeerId, current: Attempt | undefined): boolean {
-    if (current?.initiator !== true || current.connection.state !== 'connecting') return true;
-    return peer < this.#options.self;
+  #yields(peer: PeerId, { initiator, connection }: Attempt): boolean {
+    return !initiator || connection.state !== 'connecting' || peer < this.#options.self;
   }
 
   #begin(peer: PeerId, id: string, initiator: boolean): Connection {
     const isCurrent = () => this.#attempts.get(peer)?.id === id;
+    const said: SignalData[] = [];
     let wasOpen = false;
     const handlers: ConnectionHandlers = {
       signal: (signal) => {
-        if (!isCurrent() || this.#send(peer, { dial: id, signal })) return;
+        if (!isCurrent()) return;
+        if (!wasOpen) said.push(signal);
+        if (this.#send(peer, { dial: id, signal })) return;
         // Without its description the other side never answers, so there is nothing to wait for.
         if (signal.type === 'offer' || signal.type === 'answer') this.unreachable(peer);
       },
@@ -200,7 +208,14 @@ export class Dialer {
       handlers,
     );
     const progress = { bytes: 0, at: 0 };
-    this.#attempts.set(peer, { id, initiator, connection, cancelRestart: undefined, progress });
+    this.#attempts.set(peer, {
+      id,
+      initiator,
+      connection,
+      said,
+      cancelRestart: undefined,
+      progress,
+    });
     return connection;
   }
 
