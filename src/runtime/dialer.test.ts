@@ -207,6 +207,16 @@ describe('the dialer', () => {
     expect(small.connection(0).signals).toEqual([answer(1)]);
   });
 
+  it('L11: in glare the offer that stands is said again once, however often another comes', () => {
+    const [small, large] = inGlare();
+    small.outbox.splice(0);
+    const again = large.outbox.splice(0);
+    for (let i = 0; i < 100; i++) {
+      for (const { text } of again) small.dialer.message(LARGE, text.replace('offer 2', `${i}`));
+    }
+    expect(small.outbox).toHaveLength(1);
+  });
+
   it('a refusal ends the attempt that it is about and no other', () => {
     const [small, large] = pair();
     large.answers = false;

@@ -120,7 +120,9 @@ export class Dialer {
     // Late news of an attempt that was given up, or its offer again.
     if (signal.type !== 'offer' || this.#past.has(message.dial)) return;
     if (current !== undefined && !this.#yields(peer, current)) {
-      for (const said of current.said) this.#send(peer, { dial: current.id, signal: said });
+      // Once: else a hostile peer could make this side send without end.
+      for (const said of current.said.splice(0))
+        this.#send(peer, { dial: current.id, signal: said });
       return;
     }
     if (!this.#handlers.wouldAnswer(peer)) {

@@ -68,9 +68,9 @@ export class Exchanges {
     const open = state.walks.get(name);
     if (open !== undefined && now - open.at < WALK_TIMEOUT_MS) {
       // The neighbor began one, which serves both: its next step says that this side wants.
-      return this.fetches.begin(name, peer, false, now);
+      return this.fetches.begin(name, peer, state, false, now);
     }
-    this.fetches.begin(name, peer, true, now);
+    this.fetches.begin(name, peer, state, true, now);
     if (this.#walking === undefined || !this.#isLarge(name) || state.retries > MAX_WALKS) {
       return this.#output.send(peer, { type: 'step1', ...this.#leafAndVectorOf(name) });
     }
@@ -112,7 +112,7 @@ export class Exchanges {
       return this.#output.settled(peer, state, message);
     }
     state.differing.add(name);
-    if (!this.#fetchToo(peer, name)) return this.#sendSince(peer, state, message);
+    if (!this.#fetchToo(peer, state, name)) return this.#sendSince(peer, state, message);
     this.#answer(
       peer,
       state,
@@ -154,7 +154,7 @@ export class Exchanges {
     if (step.nonce !== undefined) {
       if (this.#isOurs(peer, name)) return;
       state.differing.add(name);
-      this.#fetchToo(peer, name);
+      this.#fetchToo(peer, state, name);
       const walk = new this.#walking.ClientWalk(this.#rangesOf(name), step.nonce, false);
       this.#open(state, name, walk, id);
     }
@@ -229,11 +229,11 @@ export class Exchanges {
     return fetch?.from === peer && fetch.isAsked && this.#self < peer;
   }
 
-  /** Fetches the document by the exchange that the neighbor began, unless another is asked already. */
-  #fetchToo(peer: PeerId, name: string): boolean {
+  /** Fetches the document by the exchange that the neighbor began, unless another that has any is asked. */
+  #fetchToo(peer: PeerId, state: NeighborState, name: string): boolean {
     const fetch = this.fetches.get(name);
-    if (fetch !== undefined && fetch.from !== peer) return false;
-    this.fetches.begin(name, peer, false, this.#output.now());
+    if (fetch?.neighbor.heard && fetch.from !== peer) return false;
+    this.fetches.begin(name, peer, state, false, this.#output.now());
     return true;
   }
 

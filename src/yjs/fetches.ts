@@ -1,12 +1,16 @@
 /** From whom each document is being fetched: one neighbor at a time, so that nine do not each send the same megabytes. */
 
 import type { PeerId } from '../util/peer-id.ts';
+import type { NeighborState } from './neighbor-states.ts';
 
 /** A fetch that shows no progress for so long is given up. */
 const FETCH_TIMEOUT_MS = 10_000;
+/** So much earlier where the neighbor never said anything of documents: it may have none. */
+const UNHEARD_MS = 9_000;
 
 interface Fetch {
   readonly from: PeerId;
+  readonly neighbor: NeighborState;
   /** Whether this tab began the exchange, and so whether it stands where both begin. */
   readonly isAsked: boolean;
   /** When it began, or was last seen to progress. */
@@ -24,10 +28,6 @@ export class Fetches {
     return this.#fetches.get(name);
   }
 
-  has(name: string): boolean {
-    return this.#fetches.has(name);
-  }
-
   /** How many documents are being fetched from `peer`. */
   countFrom(peer: PeerId): number {
     return this.namesFrom(peer).length;
@@ -37,8 +37,9 @@ export class Fetches {
     return [...this.#fetches].filter(([, { from }]) => from === peer).map(([name]) => name);
   }
 
-  begin(name: string, from: PeerId, isAsked: boolean, now: number): void {
-    this.#fetches.set(name, { from, isAsked, at: now });
+  begin(name: string, from: PeerId, neighbor: NeighborState, isAsked: boolean, now: number): void {
+    const at = neighbor.heard ? now : now - UNHEARD_MS;
+    this.#fetches.set(name, { from, neighbor, isAsked, at });
   }
 
   /** Ends the fetch of `name` if it is from `peer`; whether it was. */

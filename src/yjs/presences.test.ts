@@ -36,6 +36,8 @@ class Tab {
   readonly sent: [to: PeerId, type: string | undefined][] = [];
   readonly presences: Presences;
   readonly awareness = awareness('me');
+  /** Ends the sharing. */
+  readonly end: () => void;
 
   constructor() {
     const { clock } = this;
@@ -50,7 +52,7 @@ class Tab {
         throw error;
       },
     });
-    this.presences.share('notes', this.awareness);
+    this.end = this.presences.share('notes', this.awareness);
     this.told.splice(0);
   }
 
@@ -94,10 +96,24 @@ describe('presence in a room (D7)', () => {
     expect(tab.names()).toEqual(['a', 'b', 'me']);
   });
 
-  it('forgets such a state after ten seconds, lest it come back with a tab that left', async () => {
+  it('keeps such a state for ten seconds, and forgets it after twenty, when its tab may have left', async () => {
+    const tab = new Tab();
+    await tab.clock.pass(9_990);
+    tab.presences.deliver(A, 'notes', updateOf(awareness('a')));
+    tab.presences.deliver(B, 'notes', updateOf(awareness('b')));
+    await tab.clock.pass(9_990);
+    tab.seen(A);
+    expect(tab.names()).toEqual(['a', 'me']);
+    await tab.clock.pass(10_020);
+    tab.seen(B);
+    expect(tab.names()).toEqual(['a', 'me']);
+  });
+
+  it('forgets such states where nothing is shared any more', () => {
     const tab = new Tab();
     tab.presences.deliver(A, 'notes', updateOf(awareness('a')));
-    await tab.clock.pass(10_000);
+    tab.end();
+    tab.presences.share('notes', tab.awareness);
     tab.seen(A);
     expect(tab.names()).toEqual(['me']);
   });

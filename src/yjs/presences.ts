@@ -26,6 +26,7 @@ interface Early {
   readonly name: string;
   readonly owner: PeerId;
   readonly update: Uint8Array;
+  readonly at: number;
 }
 
 type Told = Extract<DocumentMessage, { type: 'present' | 'whoIsPresent' }>;
@@ -98,7 +99,7 @@ export class Presences {
     }
     // Taken at once, a late one of a tab that is gone would leave a cursor that nobody takes away.
     if (update.length <= MAX_EARLY_BYTES && this.#shared.has(name)) {
-      this.#early.push({ name, owner, update: update.slice() });
+      this.#early.push({ name, owner, update: update.slice(), at: this.#host.clock.now() });
       if (this.#early.length > MAX_EARLY) this.#early.shift();
     }
     return true;
@@ -161,10 +162,14 @@ export class Presences {
   #scheduleRefresh(): void {
     this.#cancelRefresh?.();
     this.#cancelRefresh = undefined;
-    if (this.#shared.size === 0) return;
+    if (this.#shared.size === 0) {
+      this.#early = [];
+      return;
+    }
     const { clock, id } = this.#host;
     this.#cancelRefresh = clock.setTimer(() => {
-      this.#early = [];
+      const since = clock.now() - REFRESH_MS;
+      this.#early = this.#early.filter(({ at }) => at > since);
       for (const presences of this.#shared.values()) {
         for (const presence of presences) {
           presence.refresh((owner) => owner === id || this.#host.isPresent(owner));

@@ -77,6 +77,23 @@ describe('Reconciler', () => {
     }
   });
 
+  it('D3: a first neighbor that says nothing of documents holds nobody up', async () => {
+    for (const [joiner, silent, holder] of [
+      [0, 1, 2],
+      [2, 1, 0],
+      [1, 0, 2],
+    ] as const) {
+      const world = new World({ nodes: 3, isLost: (_message, from) => from === silent });
+      world.node(holder).write('a', 'text');
+      world.node(joiner).doc('a');
+      world.link(joiner, silent);
+      await world.clock.pass(20);
+      world.link(joiner, holder);
+      await world.clock.pass(600);
+      expect(world.node(joiner).root()).toEqual(world.node(holder).root());
+    }
+  });
+
   it('D3: two that hold nothing find so by one question each, and are quiet then', async () => {
     const world = new World({ nodes: 2 });
     for (const node of world.nodes) node.doc('a');

@@ -211,8 +211,10 @@ export class Reconciler {
     while (free > 0) {
       const name = state.wanted.pop();
       if (name === undefined) break;
-      // When the fetch from another is done, this neighbor is compared with again.
-      if (fetches.has(name)) continue;
+      // When the fetch from another is done, this neighbor is compared with again; but one that never said
+      // anything of documents may have none.
+      const fetch = fetches.get(name);
+      if (fetch !== undefined && (!state.compared || fetch.neighbor.heard)) continue;
       free--;
       this.#exchanges.begin(peer, state, name);
     }

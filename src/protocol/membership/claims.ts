@@ -141,9 +141,9 @@ export class Claims {
    * nobody needs to know of it: its neighbors do, and those that it dials.
    */
   #hold(claim: MemberEntry, known: MemberEntry | undefined, teller: PeerId | undefined): number {
-    const isCalm = known?.status !== 'suspect' && (known?.hidden ?? claim.hidden) === claim.hidden;
-    const isHeld = teller === claim.id && claim.status === 'alive' && isCalm;
-    return isHeld ? ARRIVAL_DELAYS * this.#config.newsDelay : 0;
+    const { status, hidden } = known ?? claim;
+    const isNoChange = status === 'alive' && claim.status === 'alive' && hidden === claim.hidden;
+    return isNoChange && teller === claim.id ? ARRIVAL_DELAYS * this.#config.newsDelay : 0;
   }
 
   /** A claim that is known: another witness of a suspicion, or nothing new. */

@@ -83,7 +83,7 @@ describe('membership', () => {
     expect(claims(A)).toEqual([claimOf(C, 'alive', 1)]);
   });
 
-  it('M7: does not wait where one that came told of it, or hides, or refutes a suspicion', () => {
+  it('M7: does not wait where another told of it, or one hides, comes back, or refutes a suspicion', () => {
     const told = [
       claimOf(C, 'alive', 1), // by A
       claimOf(A, 'alive', 1, { hidden: true }),
@@ -93,6 +93,12 @@ describe('membership', () => {
       hear(A, [claim], 1_000);
       expect(claims(B)).toEqual([claim]);
     }
+    const back = room();
+    back.machine.neighborDown(A, 'left', 1_000);
+    back.run(1_050, 4_950, [B]);
+    back.claims(B);
+    back.machine.neighborUp(claimOf(A, 'alive', 1), 1, 5_000);
+    expect(back.claims(B)).toEqual([claimOf(A, 'alive', 1)]);
     const { claims, hear, run } = room();
     hear(B, [claimOf(A, 'suspect', 0, { by: shortOf(B) })], 1_000);
     run(1_050, 1_500, [A, B]);
