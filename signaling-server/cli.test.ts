@@ -68,6 +68,23 @@ describe('mnemesh-signaling', () => {
     await taken.close();
   });
 
+  it('counts an empty variable as not set, so that an empty HOST opens to no network', async () => {
+    const cli = run(['--port', '0'], { HOST: '', TURN_SECRET: '' });
+    await vi.waitFor(() => expect(cli.url()).toMatch(/127\.0\.0\.1/), PATIENCE);
+    cli.signals.emit('SIGTERM');
+    expect(await cli.exit).toBe(0);
+    // What is wrong here is another option than the port, which would be 4444.
+    const refused = run(['--turn-ttl', '1'], { PORT: '' });
+    expect(await refused.exit).toBe(2);
+    expect(refused.err).toMatch(/turnTtlSeconds is 1;/);
+  });
+
+  it('names the variable that it cannot use', async () => {
+    const cli = run([], { PORT: 'http' });
+    expect(await cli.exit).toBe(2);
+    expect(cli.err).toMatch(/\$PORT is a whole number, not "http"/);
+  });
+
   it.each([
     ['an unknown option', ['--prot', '1']],
     ['a stray argument', ['4444']],

@@ -94,19 +94,15 @@ function readRequest(
   const values = parse(args);
   if (values.help === true) return HELP;
   if (values.version === true) return `${packageVersion()}\n`;
-  const port = values.port ?? env.PORT;
-  const host = values.host ?? env.HOST;
-  const turnSecret = values['turn-secret'] ?? env.TURN_SECRET;
-  const turnTtl = values['turn-ttl'];
-  const origins = values['allow-origin'];
+  // An empty variable counts as not set: it is how a container's settings leave one out.
   return {
-    iceServers: (values.ice ?? []).map((urls) => ({ urls })),
-    trustProxy: values['trust-proxy'] ?? false,
-    ...(port === undefined ? {} : { port: wholeNumber('port', port) }),
-    ...(host === undefined ? {} : { host }),
-    ...(turnSecret === undefined ? {} : { turnSecret }),
-    ...(turnTtl === undefined ? {} : { turnTtlSeconds: wholeNumber('turn-ttl', turnTtl) }),
-    ...(origins === undefined ? {} : { allowedOrigins: origins }),
+    port: wholeNumber('--port', values.port) ?? wholeNumber('$PORT', env.PORT || undefined),
+    host: values.host ?? (env.HOST || undefined),
+    iceServers: values.ice?.map((urls) => ({ urls })),
+    turnSecret: values['turn-secret'] ?? (env.TURN_SECRET || undefined),
+    turnTtlSeconds: wholeNumber('--turn-ttl', values['turn-ttl']),
+    allowedOrigins: values['allow-origin'],
+    trustProxy: values['trust-proxy'],
   };
 }
 
@@ -118,7 +114,8 @@ function parse(args: readonly string[]) {
   }
 }
 
-function wholeNumber(name: string, text: string): number {
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new MeshError('bad-argument', `--${name} is a whole number, not "${text}".`);
+  throw new MeshError('bad-argument', `${name} is a whole number, not "${text}".`);
 }

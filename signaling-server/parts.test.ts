@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../src/util/random.ts';
 import { announcedIceServers } from './ice.ts';
+import { createSignalingServer } from './index.ts';
 import { resolveOptions, type SignalingServerOptions } from './options.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { Topics } from './topics.ts';
@@ -126,6 +127,62 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions(options)).toThrow(
       expect.objectContaining({ code: 'bad-argument' }),
     );
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    [
+      'an allow-list by another name',
+      { allowedOrigin: [] },
+      /options\.allowedOrigin is not .* allowedOrigins,/,
+    ],
+    ['an unknown option', { prot: 1 }, /options\.prot is not an option; there are port, host,/],
+    ['an unknown limit', { limits: { foo: 1 } }, /options\.limits\.foo is not .* messageBytes,/],
+    ['limits that are a list', { limits: [] }, /options\.limits is a list; it must be an object/],
+    ['a text for options', 'x', /options of createSignalingServer is a string; .* an object/],
+    ['null for options', null, /options of createSignalingServer is null; .* an object/],
+    [
+      'an authorize that is no function',
+      { authorize: 5 },
+      /options\.authorize is 5; .* a function/,
+    ],
+    ['a host that is a number', { host: 5 }, /options\.host is 5; .* address/],
+    ['an empty host, which would be all of them', { host: '' }, /options\.host is an empty string/],
+    ['a port that is a text', { port: '80' }, /options\.port is a string; .* from 0 to 65535/],
+    [
+      'one origin in place of a list',
+      { allowedOrigins: 'https://a.example' },
+      /options\.allowedOrigins is/,
+    ],
+    ['an allow-list of null', { allowedOrigins: null }, /options\.allowedOrigins is null/],
+    [
+      'an origin that is a number',
+      { allowedOrigins: [5] },
+      /options\.allowedOrigins is a list; .* origins/,
+    ],
+    ['a proxy that is trusted by a text', { trustProxy: 'no' }, /options\.trustProxy is a string/],
+    [
+      'one ICE server in place of a list',
+      { iceServers: { urls: 'stun:a.example' } },
+      /options\.iceServers/,
+    ],
+    ['an ICE server of null', { iceServers: [null], turnSecret: 's' }, /options\.iceServers/],
+    ['a TURN secret that is a number', { turnSecret: 5 }, /options\.turnSecret is 5/],
+  ])('refuses %s, names it, and starts nothing', (_name, options, words) => {
+    expect(() => createSignalingServer(options as SignalingServerOptions)).toThrow(
+      expect.objectContaining({ code: 'bad-argument', message: expect.stringMatching(words) }),
+    );
+    expect(() => createSignalingServer(options as SignalingServerOptions)).toThrow(
+      /Nothing was started\.$/,
+    );
+  });
+
+  it('takes undefined for left out, in limits too', () => {
+    const { TURN_SECRET } = {} as Record<string, string | undefined>;
+    const limits = { connections: undefined } as object;
+    expect(resolveOptions({ turnSecret: TURN_SECRET, host: undefined, limits })).toEqual({
+      ...resolveOptions({}),
+      onError: expect.any(Function),
+    });
   });
 
   it('listens to this machine alone unless told otherwise', () => {

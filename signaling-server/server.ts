@@ -42,7 +42,8 @@ export interface SignalingServer {
 
 /**
  * Starts a signaling server.
- * @throws MeshError `bad-argument` for an option out of its bounds; nothing was started.
+ * @throws MeshError `bad-argument` for an option that there is not, of another type, or out of its
+ *   bounds; nothing was started.
  */
 export function createSignalingServer(options: SignalingServerOptions = {}): SignalingServer {
   return new Server(resolveOptions(options));

@@ -5,44 +5,34 @@
 
 import { Everything } from '../everything.ts';
 import { Mesh } from '../mesh.ts';
-import { type ProtocolConfig, resolveConfig } from '../protocol/config.ts';
+import { resolveConfig } from '../protocol/config.ts';
 import type { PageLifeHandlers } from '../runtime/page-life.ts';
 import { toHex } from '../util/bytes.ts';
 import { MeshError } from '../util/errors.ts';
+import { withDefaults } from '../util/option-rules.ts';
 import { type Random, randomBelow } from '../util/random.ts';
 import { sha256 } from '../util/sha256.ts';
 import { Disk } from './disk.ts';
 import { Network } from './network.ts';
-import type { NetworkModel } from './network-model.ts';
-import { Process, type ProcessModel } from './process.ts';
+import { CALM, type NetworkModel } from './network-model.ts';
+import {
+  checkCondition,
+  checkMesh,
+  checkMs,
+  checkNetwork,
+  checkPage,
+  checkPages,
+  checkSides,
+  checkSimulation,
+  type PageOptions,
+  type SimulatedMeshOptions,
+  type SimulationOptions,
+} from './page-options.ts';
+import { Process } from './process.ts';
 import { SignalingServer } from './signaling.ts';
 import { World } from './world.ts';
 
-/** Options of `simulate`. */
-export interface SimulationOptions {
-  /** Decides everything that chance decides. The same seed gives the same run. Default 1. */
-  readonly seed?: number;
-  /** How the network behaves; default a broadband network that loses nothing. */
-  readonly network?: Partial<NetworkModel>;
-}
-
-/** Options of `Simulation.openPage`. */
-export interface PageOptions extends Partial<ProcessModel> {
-  /** Whether the page is opened in the background. Default false. */
-  readonly hidden?: boolean;
-  /** The disk of another page, whose browser this one shares; default one of its own. */
-  readonly disk?: Disk;
-}
-
-/** Options of `Page.open`, those of `openMesh` that mean something here. */
-export interface SimulatedMeshOptions {
-  /** Pages with other secrets are in another room. Nothing is sealed: nobody listens here. */
-  readonly secret?: string;
-  /** As of `openMesh`. */
-  readonly consistency?: 'eventual' | 'causal';
-  /** Options of the protocol, as of `openMesh`. */
-  readonly config?: Partial<ProtocolConfig>;
-}
+export type { PageOptions, SimulatedMeshOptions, SimulationOptions };
 
 /** Longest that `advanceUntil` runs between two looks at its condition, in milliseconds. */
 const LOOK_MS = 10;
@@ -53,24 +43,30 @@ const LOOK_MS = 10;
  * The meshes in it are those that run in browsers, and so are the answers to its faults. What Yjs
  * draws, its client ids, is not of the seed; all else is.
  *
+ * What waits for a disk or the network, as `provider.whenLoaded` does, settles only while time passes:
+ * whoever awaits it before calling `advance` waits for ever.
+ *
+ * @throws MeshError `bad-argument` for an option that there is not, of another type, or out of bounds.
  * @example
  * ```ts
  * const simulation = simulate({ seed: 7 })
  * const [a, b] = [simulation.openPage(), simulation.openPage()]
- * const notes = [await a.open('standup'), await b.open('standup')].map((mesh) => {
+ * const share = async (page: Page) => {
  *   const doc = new Y.Doc()
- *   new MeshProvider('notes', doc, { mesh })
+ *   new MeshProvider('notes', doc, { mesh: await page.open('standup') })
  *   return doc.getText('text')
- * })
+ * }
+ * const [ours, theirs] = [await share(a), await share(b)]
  * await simulation.advance(5_000)
  * simulation.partition([a], [b])
- * notes[0].insert(0, 'offline')
+ * ours.insert(0, 'offline')
  * await simulation.advance(60_000)
  * simulation.heal()
- * await simulation.advanceUntil(() => notes[1].toString() === 'offline')
+ * await simulation.advanceUntil(() => theirs.toString() === 'offline')
  * ```
  */
 export function simulate(options: SimulationOptions = {}): Simulation {
+  checkSimulation(options);
   return new Simulation(options);
 }
 
@@ -83,11 +79,12 @@ export class Simulation {
   readonly #network: Network;
   readonly #ids: Random;
   readonly #pages: Page[] = [];
+  readonly #has = (page: Page) => this.#pages.includes(page);
 
   /** @internal */
-  constructor({ seed = 1, network }: SimulationOptions) {
+  constructor({ seed = 1, network = {} }: SimulationOptions) {
     this.world = new World(seed);
-    this.#network = new Network(this.world, network);
+    this.#network = new Network(this.world, withDefaults(CALM, network));
     this.server = new SignalingServer(this.world, this.#network);
     this.#ids = this.world.random('ids');
   }
@@ -102,15 +99,24 @@ export class Simulation {
     return this.world.trace.digest();
   }
 
-  /** Opens a page; it does nothing until meshes are opened in it. */
+  /**
+   * Opens a page; it does nothing until meshes are opened in it.
+   * @throws MeshError `bad-argument` for an option that there is not or that cannot be; nothing was opened.
+   */
   openPage(options: PageOptions = {}): Page {
+    checkPage(options);
     const page = new Page(this, this.#network, this.#pages.length, options);
     this.#pages.push(page);
     return page;
   }
 
-  /** Lets time pass. Promises that code waits for are settled between any two events. */
+  /**
+   * Lets time pass. Promises that code waits for are settled between any two events.
+   * @param ms - Milliseconds, 0 or more.
+   * @throws MeshError `bad-argument` for anything else; no time has passed.
+   */
   async advance(ms: number): Promise<void> {
+    checkMs('ms', ms);
     const end = this.world.now + ms;
     const turns = new Turns();
     await turns.next();
@@ -121,12 +127,15 @@ export class Simulation {
 
   /**
    * Lets time pass until `condition` holds; resolves with the milliseconds that it took.
-   * @throws MeshError `aborted` where it does not hold within `limitMs`.
+   * @throws MeshError `aborted` where it does not hold within `limitMs`, `bad-argument` where it
+   * answers by a promise, which would count as true.
    */
   async advanceUntil(condition: () => boolean, limitMs = 60_000): Promise<number> {
+    checkCondition(condition);
+    checkMs('limitMs', limitMs);
     const start = this.world.now;
     await this.advance(0);
-    while (!condition()) {
+    while (!answer(condition)) {
       if (this.world.now - start >= limitMs) {
         throw new MeshError(
           'aborted',
@@ -138,21 +147,36 @@ export class Simulation {
     return this.world.now - start;
   }
 
-  /** Changes how the network behaves from now on; links keep the latency that they have. */
+  /**
+   * Changes how the network behaves from now on; links keep the latency that they have.
+   * @throws MeshError `bad-argument` for a field that there is not or out of bounds; nothing changed.
+   */
   changeNetwork(model: Partial<NetworkModel>): void {
-    this.#network.change(model);
+    checkNetwork('model', model);
+    this.#network.change(withDefaults(this.#network.model, model));
   }
 
-  /** Splits the network: pages reach those of their own side alone, and the first side the server. */
+  /**
+   * Splits the network: pages reach those of their own side alone, and the first side the server.
+   * Pages of no side stay where they were, at first with the first.
+   * @throws MeshError `bad-argument` for fewer than two sides, for what is no list of this simulation's
+   * pages, and for a page in two of them; nothing changed.
+   */
   partition(...sides: readonly (readonly Page[])[]): void {
+    checkSides(sides, this.#has);
     for (const [i, pages] of sides.entries()) for (const { process } of pages) process.group = i;
     this.server.group = 0;
     this.#network.sever((from, to) => from.group !== to.group);
     this.server.pathsChanged();
   }
 
-  /** What `from` send does not arrive at `to`; the other way it does. */
+  /**
+   * What `from` send does not arrive at `to`; the other way it does.
+   * @throws MeshError `bad-argument` for what is no list of this simulation's pages; nothing changed.
+   */
   partitionOneWay(from: readonly Page[], to: readonly Page[]): void {
+    checkPages('from', from, this.#has);
+    checkPages('to', to, this.#has);
     const senders = new Set(from.map(({ process }) => process));
     const receivers = new Set(to.map(({ process }) => process));
     this.#network.sever((a, b) => senders.has(a) && receivers.has(b));
@@ -199,17 +223,22 @@ export class Page {
     this.#simulation = simulation;
     this.#network = network;
     this.#options = options;
-    this.process = new Process(simulation.world, index, options);
+    const { clockRate = 1, busyMs = 0 } = options;
+    this.process = new Process(simulation.world, index, { clockRate, busyMs });
     this.disk = options.disk ?? new Disk();
     if (options.hidden === true) this.process.setHidden(true);
   }
 
   /**
-   * Opens a room in this page, as `openMesh` does in a real one.
-   * @throws MeshError `bad-argument` for an option out of bounds, `closed` where the page is gone.
+   * Opens a room in this page, as `openMesh` does in a real one, and in no time. The page's disk takes
+   * some: `whenLoaded` of a provider on this mesh pends until someone calls `advance`.
+   * @throws MeshError `bad-argument` for a room or option that cannot be used, `closed` where the page
+   * is gone; nothing was opened.
    */
   async open(room: string, options: SimulatedMeshOptions = {}): Promise<Mesh> {
-    const { secret = '', consistency = 'eventual', config } = options;
+    checkMesh(room, options);
+    const { secret = '', consistency = 'eventual' } = options;
+    const config = resolveConfig(options.config);
     if (this.process.isDead) {
       throw new MeshError('closed', 'The page is gone. Nothing was opened; open another page.');
     }
@@ -227,7 +256,7 @@ export class Page {
       id,
       room,
       topic,
-      config: resolveConfig(config),
+      config,
       clock: process,
       random: simulation.world.random(`mesh ${id}`),
       store: this.disk.store(topic, process),
@@ -287,8 +316,12 @@ export class Page {
     this.process.thaw();
   }
 
-  /** Its machine sleeps for so long, by its clock, in no time. */
+  /**
+   * Its machine sleeps for so long, by its clock, in no time.
+   * @throws MeshError `bad-argument` for anything but milliseconds, 0 or more; nothing changed.
+   */
   sleep(ms: number): void {
+    checkMs('ms', ms);
     this.process.jump(ms);
   }
 
@@ -299,6 +332,16 @@ export class Page {
       for (const life of [...this.#lives]) life.visibility(hidden);
     });
   }
+}
+
+function answer(condition: () => boolean): boolean {
+  const holds: unknown = condition();
+  if (typeof Object(holds).then !== 'function') return Boolean(holds);
+  throw new MeshError(
+    'bad-argument',
+    'The condition of advanceUntil answered by a promise, which always counts as true; it must tell ' +
+      'at once. Time has passed up to this look at it.',
+  );
 }
 
 /** Turns of the platform's task queue: between two of them all promises settle that can. */

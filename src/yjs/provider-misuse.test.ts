@@ -50,6 +50,31 @@ describe('MeshProvider, used wrongly', () => {
     await provider.destroy();
   });
 
+  it('a mesh that the app could not open is one error everywhere, with its cause, of no store', async () => {
+    const boom = new Error('boom');
+    const provider = new MeshProvider('n', new Y.Doc(), { mesh: Promise.reject(boom) });
+    const told: MeshError[] = [];
+    provider.on('error', (error) => told.push(error));
+    const waiting = errorOf(() => provider.whenSynced());
+    const error = await errorOf(() => provider.whenLoaded);
+    expect(error.code).toBe('bad-argument');
+    expect(error.cause).toBe(boom);
+    expect(error.message).toMatch(/boom/);
+    expect(told).toEqual([error]);
+    expect(told[0]).toBe(error);
+    expect(await waiting).toBe(error);
+    await provider.destroy();
+  });
+
+  it('a provider that is destroyed leaves the mesh of others in its room', async () => {
+    const mesh = await lab.mesh();
+    const provider = lab.provider('n', mesh);
+    await provider.whenLoaded;
+    await provider.destroy();
+    provider.disconnect();
+    expect(mesh.status).not.toBe('disconnected');
+  });
+
   it('an opening that failed ends every wait, and is written to the console where nobody listens', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
     const provider = new MeshProvider('n', new Y.Doc(), { signaling: 'http://x' });

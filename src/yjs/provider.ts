@@ -31,7 +31,9 @@ export type MeshProviderEvents = {
   synced: (state: { synced: boolean }) => void;
   /** The same, as y-websocket tells it. */
   sync: (synced: boolean) => void;
-  /** The mesh's state changed. */
+  /**
+   * The mesh's state changed. While the tab is alone in the room it is `connecting`; `reason` says more.
+   */
   status: (state: {
     status: 'connected' | 'connecting' | 'disconnected';
     connected: boolean;
@@ -54,6 +56,10 @@ const renamed = new WeakSet<Y.Doc>();
 /**
  * Shares a Y.Doc with every tab of a room, and keeps it on this device.
  *
+ * It gives the doc a fresh `clientID`, once and unless an awareness is given: the 32 bits of Yjs's own
+ * collide in large rooms, and tabs would then hold different texts that digests take for equal. Do not
+ * keep the id from before.
+ *
  * ```ts
  * const provider = new MeshProvider('notes', ydoc, { mesh });          // many documents, one mesh
  * const provider = new MeshProvider('notes', ydoc, { signaling: url }); // a mesh of its own, room 'notes'
@@ -64,7 +70,11 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
   readonly name: string;
   readonly doc: Y.Doc;
   readonly awareness: Awareness;
-  /** Resolves once what is stored on this device is in the document; rejects with a MeshError. */
+  /**
+   * Resolves once what is stored on this device is in the document; rejects with the MeshError that the
+   * `error` event has. Where `options.mesh` rejected with another error that is `bad-argument`, with it
+   * as `cause`.
+   */
   readonly whenLoaded: Promise<void>;
   readonly #ownsMesh: boolean;
   readonly #ownsAwareness: boolean;
@@ -105,9 +115,16 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     signal?.addEventListener('abort', this.#onDocDestroy, { signal: this.#abort.signal });
     const opening =
       mesh ?? openMesh(name, { load: 'documents', ...meshOptions, signal: this.#endMesh.signal });
-    this.whenLoaded = this.#open(opening);
-    this.whenLoaded.catch((thrown: unknown) => {
-      const error = asMeshError(thrown);
+    this.whenLoaded = this.#open(opening).catch((thrown: unknown) => {
+      if (thrown instanceof MeshError) throw thrown;
+      throw new MeshError(
+        // Without a mesh yet, what rejected is the app's own promise of one.
+        this.#mesh ? 'store-unavailable' : 'bad-argument',
+        `The document could not be opened (${messageOf(thrown)}). Nothing changed. Destroy the provider; make one with an open mesh.`,
+        { cause: thrown },
+      );
+    });
+    this.whenLoaded.catch((error: MeshError) => {
       this.#over.abort(error);
       if (!this.#isDestroyed) this.#tell('error', [error]);
     });
@@ -165,7 +182,8 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
   }
 
   /**
-   * Joins the room again after `disconnect`; with a shared mesh this is the mesh's `connect`.
+   * Joins the room again after `disconnect`; with a shared mesh this is the mesh's `connect`. Does
+   * nothing once the provider is destroyed.
    * @throws MeshError `closed` where the mesh is closed.
    */
   connect(): void {
@@ -174,8 +192,12 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     this.#mesh?.connect();
   }
 
-  /** Leaves the room; with a shared mesh this is the mesh's `disconnect`, for all its documents. */
+  /**
+   * Takes the mesh out of the room, and so all documents of a shared one; `destroy` stops sharing this
+   * document alone. Does nothing once the provider is destroyed.
+   */
   disconnect(): void {
+    if (this.#isDestroyed) return;
     this.#isJoined = false;
     this.#mesh?.disconnect();
   }
@@ -277,7 +299,7 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     super.destroy();
     if (this.#mesh === undefined) {
       // Opening is under way: it sees that the provider is destroyed, and cleans up.
-      await this.whenLoaded.catch((thrown: unknown) => asMeshError(thrown));
+      await Promise.allSettled([this.whenLoaded]);
     } else if (this.#ownsMesh) {
       await this.#mesh.close();
     } else {
@@ -305,15 +327,4 @@ function destroyed(before: string): MeshError {
 function randomClientId(): number {
   const [high, low] = crypto.getRandomValues(new Uint32Array(2));
   return ((high as number) & 0x1f_ffff) * 2 ** 32 + (low as number);
-}
-
-function asMeshError(thrown: unknown): MeshError {
-  if (thrown instanceof MeshError) return thrown;
-  return new MeshError(
-    'store-unavailable',
-    `The document could not be opened (${messageOf(thrown)}).`,
-    {
-      cause: thrown,
-    },
-  );
 }
