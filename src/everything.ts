@@ -6,7 +6,7 @@
  */
 
 import { Aggregate } from './aggregate.ts';
-import type { Value } from './memory/value.ts';
+import type { Storable } from './memory/storable.ts';
 import { Averaging } from './protocol/aggregates/averaging.ts';
 import { MAX_AGGREGATES } from './protocol/aggregates/averaging-codec.ts';
 import { Collections } from './records/collections.ts';
@@ -67,7 +67,7 @@ export class Everything {
     });
   }
 
-  topic<T extends Value>(name: string): Topic<T> {
+  topic<T extends Storable<T>>(name: string): Topic<T> {
     throwIfNoName('a topic', name);
     let topic = this.#topics.get(name);
     if (topic === undefined) {

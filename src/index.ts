@@ -5,6 +5,7 @@
  */
 
 export { Aggregate, type AggregateEvents } from './aggregate.ts';
+export type { Storable, Written } from './memory/storable.ts';
 export type { Value } from './memory/value.ts';
 export { type Member, Mesh, type MeshEvents, type MeshStats, type Neighbor } from './mesh.ts';
 export type { MeshOptions } from './mesh-options.ts';

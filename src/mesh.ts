@@ -3,6 +3,7 @@
 
 import type { Aggregate } from './aggregate.ts';
 import type { Everything, LoadedEverything } from './everything.ts';
+import type { Storable } from './memory/storable.ts';
 import type { Value } from './memory/value.ts';
 import type { MemberEntry, MemberStatus } from './protocol/wire.ts';
 import type { SharedCounter } from './records/types/counter.ts';
@@ -222,12 +223,12 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
    * bytes of well-formed UTF-8 without U+0000 and U+0001, and each type has names of its own.
    * @throws MeshError `bad-argument` for another name
    */
-  map<T extends Value = Value>(name: string): SharedMap<T> {
+  map<T extends Storable<T> = Value>(name: string): SharedMap<T> {
     return this.#all.collections.map(name);
   }
 
   /** The set `name`; a name as of `map`. */
-  set<T extends Value = Value>(name: string): SharedSet<T> {
+  set<T extends Storable<T> = Value>(name: string): SharedSet<T> {
     return this.#all.collections.set(name);
   }
 
@@ -237,7 +238,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   }
 
   /** The register `name`, which holds one value; a name as of `map`. */
-  register<T extends Value = Value>(name: string): SharedRegister<T> {
+  register<T extends Storable<T> = Value>(name: string): SharedRegister<T> {
     return this.#all.collections.register(name);
   }
 
@@ -252,7 +253,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   }
 
   /** The episodes `name`, which are only added; a name as of `map`. */
-  episodes<T extends Value = Value>(name: string): SharedEpisodes<T> {
+  episodes<T extends Storable<T> = Value>(name: string): SharedEpisodes<T> {
     return this.#all.collections.episodes(name);
   }
 
@@ -272,7 +273,7 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
    * @throws MeshError `bad-argument` where the name is not 1 to 1,024 bytes of well-formed text, or
    * 1,024 topics are open; `closed`
    */
-  topic<T extends Value = Value>(name: string): Topic<T> {
+  topic<T extends Storable<T> = Value>(name: string): Topic<T> {
     this.#throwIfClosed('has no topics. Nothing changed.');
     return this.#all.topic(name);
   }

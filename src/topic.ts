@@ -1,5 +1,6 @@
 /** A topic: messages to whoever listens now. */
 
+import type { Storable, Written } from './memory/storable.ts';
 import type { Value } from './memory/value.ts';
 import type { Topics } from './runtime/topics.ts';
 import { BoundedStream } from './util/bounded-stream.ts';
@@ -34,7 +35,7 @@ export interface TopicEvents<T> {
  * A message takes at most 64 KiB. A tab sends at most 256 messages and 1 MiB a second on all its
  * topics together, 512 messages and 4 MiB in a burst.
  */
-export class Topic<T extends Value = Value> extends TypedEventTarget<TopicEvents<T>> {
+export class Topic<T extends Storable<T> = Value> extends TypedEventTarget<TopicEvents<T>> {
   /** The topic's name. */
   readonly name: string;
   readonly #topics: Topics;
@@ -61,7 +62,7 @@ export class Topic<T extends Value = Value> extends TypedEventTarget<TopicEvents
    * @throws MeshError `bad-argument` where `value` is no JSON, Uint8Array or bigint, `value-too-large`
    * above 64 KiB, `closed`
    */
-  publish(value: T): boolean {
+  publish<V extends Storable<V>>(value: Written<T, V>): boolean {
     this.#throwIfClosed();
     return this.#topics.publish(this.name, value);
   }
@@ -71,7 +72,7 @@ export class Topic<T extends Value = Value> extends TypedEventTarget<TopicEvents
    * `publish`, or where no way to the tab is known. True says that it left this tab, not that it came.
    * @throws MeshError as `publish`
    */
-  send(peer: PeerId, value: T): boolean {
+  send<V extends Storable<V>>(peer: PeerId, value: Written<T, V>): boolean {
     this.#throwIfClosed();
     return this.#topics.send(this.name, peer, value);
   }

@@ -1,5 +1,6 @@
 /** The collections of a mesh by type and name, each made once. */
 
+import type { Storable } from '../memory/storable.ts';
 import type { Value } from '../memory/value.ts';
 import type { Records } from './records.ts';
 import { SharedCounter } from './types/counter.ts';
@@ -19,11 +20,11 @@ export class Collections {
     this.#records = records;
   }
 
-  map<T extends Value>(name: string): SharedMap<T> {
+  map<T extends Storable<T>>(name: string): SharedMap<T> {
     return this.#get('map', name, () => new SharedMap<T>(this.#records, name));
   }
 
-  set<T extends Value>(name: string): SharedSet<T> {
+  set<T extends Storable<T>>(name: string): SharedSet<T> {
     return this.#get('set', name, () => new SharedSet<T>(this.#records, name));
   }
 
@@ -31,7 +32,7 @@ export class Collections {
     return this.#get('counter', name, () => new SharedCounter(this.#records, name));
   }
 
-  register<T extends Value>(name: string): SharedRegister<T> {
+  register<T extends Storable<T>>(name: string): SharedRegister<T> {
     return this.#get('register', name, () => new SharedRegister<T>(this.#records, name));
   }
 
@@ -40,11 +41,11 @@ export class Collections {
   }
 
   patterns(name: string): SharedPatterns {
-    const episodes = () => this.episodes(name);
+    const episodes = () => this.episodes<Value>(name);
     return this.#get('patterns', name, () => new SharedPatterns(this.#records, name, episodes));
   }
 
-  episodes<T extends Value>(name: string): SharedEpisodes<T> {
+  episodes<T extends Storable<T>>(name: string): SharedEpisodes<T> {
     return this.#get('episodes', name, () => new SharedEpisodes<T>(this.#records, name));
   }
 

@@ -3,6 +3,7 @@
 import type { RecordChange } from '../../memory/changes.ts';
 import { entryOf, recordKey } from '../../memory/keys.ts';
 import { readRegister, writeRegister } from '../../memory/readings/register.ts';
+import type { Storable, Written } from '../../memory/storable.ts';
 import type { DottedRecord } from '../../memory/types.ts';
 import type { Value } from '../../memory/value.ts';
 import { toHex } from '../../util/bytes.ts';
@@ -37,7 +38,7 @@ export interface EpisodeChange<T> extends ChangeSource {
  * Episodes that all tabs of the room share, as of `mesh.episodes(name)`: they are added, and neither
  * changed nor removed. Iterated by time, and for one time by id.
  */
-export class SharedEpisodes<T extends Value = Value> extends Collection<EpisodeChange<T>> {
+export class SharedEpisodes<T extends Storable<T> = Value> extends Collection<EpisodeChange<T>> {
   /** @internal */
   constructor(records: Records, name: string) {
     super(records, 'episodes', name);
@@ -58,7 +59,7 @@ export class SharedEpisodes<T extends Value = Value> extends Collection<EpisodeC
    * @throws MeshError `bad-argument` where `content` is no value, the time no number or the id taken,
    * `value-too-large` above 16 MiB, `closed`
    */
-  add(content: T, options: EpisodeOptions = {}): Episode<T> {
+  add<V extends Storable<V>>(content: Written<T, V>, options: EpisodeOptions = {}): Episode<T> {
     const { id = toHex(this.records.randomBytes(ID_BYTES)), time = Date.now() } = options;
     const key = recordKey(this.key, id);
     if (id === '' || !Number.isFinite(time) || this.records.get(key) !== undefined) {
@@ -68,7 +69,7 @@ export class SharedEpisodes<T extends Value = Value> extends Collection<EpisodeC
       throw new MeshError('bad-argument', message);
     }
     this.records.transact((writer) => writeRegister(writer, key, { time, content }));
-    return { id, time, content };
+    return { id, time, content: content as T };
   }
 
   *values(): Generator<Episode<T>> {

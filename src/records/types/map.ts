@@ -3,6 +3,7 @@
 import type { RecordChange } from '../../memory/changes.ts';
 import { entryOf, recordKey } from '../../memory/keys.ts';
 import { readConflicts, readRegister, writeRegister } from '../../memory/readings/register.ts';
+import type { Storable, Written } from '../../memory/storable.ts';
 import type { Value } from '../../memory/value.ts';
 import type { Records } from '../records.ts';
 import { type ChangeSource, Collection } from './collection.ts';
@@ -25,7 +26,7 @@ export interface MapChange<T> extends ChangeSource {
  * Values are copies: change one by setting it again. It may be changed while it is iterated, as a Map
  * may. What other tabs wrote is checked to be a value, and not to be a `T`.
  */
-export class SharedMap<T extends Value = Value> extends Collection<MapChange<T>> {
+export class SharedMap<T extends Storable<T> = Value> extends Collection<MapChange<T>> {
   /** @internal */
   constructor(records: Records, name: string) {
     super(records, 'map', name);
@@ -60,7 +61,7 @@ export class SharedMap<T extends Value = Value> extends Collection<MapChange<T>>
    * Writes `value` in place of all that this tab sees.
    * @throws MeshError `bad-argument` where it is no value, `value-too-large` above 16 MiB, `closed`
    */
-  set(key: string, value: T): this {
+  set<V extends Storable<V>>(key: string, value: Written<T, V>): this {
     const record = recordKey(this.key, key);
     this.records.transact((writer) => writeRegister(writer, record, value));
     return this;

@@ -10,6 +10,7 @@ import {
 } from '../../memory/keys.ts';
 import { observationsOf, observe, readPattern } from '../../memory/readings/pattern.ts';
 import { makePresent } from '../../memory/readings/presence.ts';
+import type { Storable } from '../../memory/storable.ts';
 import type { Value } from '../../memory/value.ts';
 import { patternOf } from '../listeners.ts';
 import type { Records } from '../records.ts';
@@ -94,7 +95,7 @@ export class SharedPatterns extends Collection<PatternChange> {
    * them.
    * @throws MeshError as `observe`, and what `consolidator` throws; nothing changed then.
    */
-  async consolidate<T extends Value = Value>(
+  async consolidate<T extends Storable<T> = Value>(
     consolidator: Consolidator<T> = sharedWords,
     episodes?: Iterable<Episode<T>>,
   ): Promise<string[]> {

@@ -3,6 +3,7 @@
 import type { RecordChange } from '../../memory/changes.ts';
 import { recordKey } from '../../memory/keys.ts';
 import { readConflicts, readRegister, writeRegister } from '../../memory/readings/register.ts';
+import type { Storable, Written } from '../../memory/storable.ts';
 import type { RecordKey } from '../../memory/types.ts';
 import type { Value } from '../../memory/value.ts';
 import type { Records } from '../records.ts';
@@ -15,7 +16,7 @@ export interface RegisterChange<T> extends ChangeSource {
 }
 
 /** One value that all tabs of the room share, as of `mesh.register(name)`; else as an entry of a map. */
-export class SharedRegister<T extends Value = Value> extends Collection<RegisterChange<T>> {
+export class SharedRegister<T extends Storable<T> = Value> extends Collection<RegisterChange<T>> {
   readonly #record: RecordKey;
 
   /** @internal */
@@ -38,7 +39,7 @@ export class SharedRegister<T extends Value = Value> extends Collection<Register
    * Writes `value` in place of all that this tab sees.
    * @throws MeshError `bad-argument` where it is no value, `value-too-large` above 16 MiB, `closed`
    */
-  set(value: T): void {
+  set<V extends Storable<V>>(value: Written<T, V>): void {
     this.records.transact((writer) => writeRegister(writer, this.#record, value));
   }
 

@@ -2,6 +2,7 @@
 
 import type { RecordChange } from '../../memory/changes.ts';
 import { elementKey, elementOf, makePresent } from '../../memory/readings/presence.ts';
+import type { Storable, Written } from '../../memory/storable.ts';
 import type { Value } from '../../memory/value.ts';
 import type { Records } from '../records.ts';
 import { type ChangeSource, Collection } from './collection.ts';
@@ -18,7 +19,7 @@ export interface SetChange<T> extends ChangeSource {
  * bytes encoded, and equal values are one element, objects too. Where one tab adds an element while
  * another removes it, it is there. It may be changed while it is iterated, as a Set may.
  */
-export class SharedSet<T extends Value = Value> extends Collection<SetChange<T>> {
+export class SharedSet<T extends Storable<T> = Value> extends Collection<SetChange<T>> {
   /** @internal */
   constructor(records: Records, name: string) {
     super(records, 'set', name);
@@ -30,7 +31,7 @@ export class SharedSet<T extends Value = Value> extends Collection<SetChange<T>>
   }
 
   /** @throws MeshError `bad-argument` where `value` is no value, or over 1,024 bytes; so do the others. */
-  has(value: T): boolean {
+  has<V extends Storable<V>>(value: Written<T, V>): boolean {
     return this.records.get(elementKey(this.key, value)) !== undefined;
   }
 
@@ -38,14 +39,14 @@ export class SharedSet<T extends Value = Value> extends Collection<SetChange<T>>
    * Adds an element. One that is there is added anew, which outlives a removal at the same time.
    * @throws MeshError `bad-argument`, `closed`
    */
-  add(value: T): this {
+  add<V extends Storable<V>>(value: Written<T, V>): this {
     const key = elementKey(this.key, value);
     this.records.transact((writer) => makePresent(writer, key));
     return this;
   }
 
   /** Removes an element; tells whether it was there. */
-  delete(value: T): boolean {
+  delete<V extends Storable<V>>(value: Written<T, V>): boolean {
     const key = elementKey(this.key, value);
     return this.records.transact((writer) => {
       const isThere = writer.get(key) !== undefined;
