@@ -59,6 +59,10 @@ export class Everything {
   }
 
   transact<T>(body: () => T): T {
+    if (typeof body !== 'function') {
+      const message = 'A transaction is a function that writes. Nothing changed.';
+      throw new MeshError('bad-argument', message);
+    }
     return this.#records.transact(() => {
       const result = body();
       if (typeof Object(result).then !== 'function') return result;

@@ -158,6 +158,17 @@ describe('the shared memory of a room', () => {
       () => mesh.patterns('p').observe('id', { confidence: 0.5, support: 0 }),
       () => mesh.episodes('e').add('x', { time: Number.NaN }),
       () => mesh.episodes('e').add('x', { id: '' }),
+      () => mesh.episodes('e').add(undefined as never),
+      () => mesh.episodes('e').add('x', 'id' as never),
+      () => mesh.episodes('e').add('x', null as never),
+      () => mesh.patterns('p').observe('id', { confidence: 1, episodes: 'e10' as never }),
+      () => mesh.patterns('p').observe('id', { confidence: 1, episodes: 10 as never }),
+      () => mesh.patterns('p').observe('id', { confidence: 1, episodes: ['e', ''] }),
+      () => mesh.patterns('p').observe('', { confidence: 1 }),
+      () => mesh.patterns('p').observe('id', undefined as never),
+      () => mesh.flag('f').set('false' as never),
+      () => mesh.flag('f').set(undefined as never),
+      () => mesh.transact(undefined as never),
     ];
     for (const misuse of misuses) expect(codeOf(misuse)).toBe('bad-argument');
     expect(codeOf(() => mesh.map('m').set('k', 'v'.repeat(17 * 1024 * 1024)))).toBe(
@@ -223,5 +234,32 @@ describe('the shared memory of a room', () => {
     ];
     await expect(patterns.consolidate(() => bad)).rejects.toThrow('confidence');
     expect(patterns.get('fine')).toBeUndefined();
+  });
+
+  it('refuses to consolidate what is no consolidator, no list of findings, or no finding', async () => {
+    const mesh = await open(newRoom());
+    const patterns = mesh.patterns('p');
+    const fine = { id: 'fine', confidence: 1 };
+    const misuses = [
+      () => patterns.consolidate('x' as never),
+      () => patterns.consolidate((() => undefined) as never),
+      () => patterns.consolidate((() => 'x') as never),
+      () => patterns.consolidate(() => [fine, undefined as never]),
+      () => patterns.consolidate(() => [fine, { ...fine, episodes: 'e10' as never }]),
+      () => patterns.consolidate(() => [fine], 10 as never),
+    ];
+    for (const misuse of misuses) {
+      await expect(misuse()).rejects.toMatchObject({ code: 'bad-argument' });
+    }
+    expect(mesh.stats().memory.records).toBe(0);
+  });
+
+  it('an observation that is refused within a transaction leaves nothing of itself there', async () => {
+    const mesh = await open(newRoom());
+    mesh.transact(() => {
+      const bad = { confidence: 1, episodes: ['e', '\ud800'] };
+      expect(codeOf(() => mesh.patterns('p').observe('id', bad))).toBe('bad-argument');
+    });
+    expect(mesh.stats().memory.records).toBe(0);
   });
 });

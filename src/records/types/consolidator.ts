@@ -10,8 +10,8 @@ import type { Episode } from './episodes.ts';
 export interface Finding {
   /** The pattern, by the name that every agent gives it. */
   readonly id: string;
-  /** Ids of the episodes that speak for it. */
-  readonly episodes?: Iterable<string>;
+  /** Ids of the episodes that speak for it. (A lone text would be an iterable of its characters.) */
+  readonly episodes?: readonly string[] | ReadonlySet<string> | undefined;
   /** How sure, from 0 to 1. */
   readonly confidence: number;
   /** How much speaks for that; default: the number of episodes, or 1 where there are none. */

@@ -56,10 +56,14 @@ export class SharedEpisodes<T extends Storable<T> = Value> extends Collection<Ep
 
   /**
    * Adds an episode, and gives it.
-   * @throws MeshError `bad-argument` where `content` is no value, the time no number or the id taken,
-   * `value-too-large` above 16 MiB, `closed`
+   * @throws MeshError `bad-argument` where `content` is no value, `options` no object, the time no number
+   * or the id taken, `value-too-large` above 16 MiB, `closed`
    */
   add<V extends Storable<V>>(content: Written<T, V>, options: EpisodeOptions = {}): Episode<T> {
+    if (content === undefined || typeof options !== 'object' || options === null) {
+      const message = 'An episode needs a content, and its options are an object, as { id }.';
+      throw new MeshError('bad-argument', `${message} Nothing changed.`);
+    }
     const { id = toHex(this.records.randomBytes(ID_BYTES)), time = Date.now() } = options;
     const key = recordKey(this.key, id);
     if (id === '' || !Number.isFinite(time) || this.records.get(key) !== undefined) {

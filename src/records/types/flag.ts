@@ -4,6 +4,7 @@ import type { RecordChange } from '../../memory/changes.ts';
 import { recordKey } from '../../memory/keys.ts';
 import { makePresent } from '../../memory/readings/presence.ts';
 import type { RecordKey } from '../../memory/types.ts';
+import { MeshError } from '../../util/errors.ts';
 import type { Records } from '../records.ts';
 import { type ChangeSource, Collection } from './collection.ts';
 
@@ -27,8 +28,12 @@ export class SharedFlag extends Collection<FlagChange> {
     return this.records.get(this.#record) !== undefined;
   }
 
-  /** Turns it on or off. @throws MeshError `closed` */
+  /** Turns it on or off. @throws MeshError `bad-argument` for what is no boolean, `closed` */
   set(value: boolean): void {
+    if (typeof value !== 'boolean') {
+      const message = `A flag is set to true or false, not to a ${typeof value}. Nothing changed.`;
+      throw new MeshError('bad-argument', message);
+    }
     this.records.transact((writer) => {
       if (value) makePresent(writer, this.#record);
       else writer.remove(this.#record);

@@ -12,6 +12,7 @@ import { observationsOf, observe, readPattern } from '../../memory/readings/patt
 import { makePresent } from '../../memory/readings/presence.ts';
 import type { Storable } from '../../memory/storable.ts';
 import type { Value } from '../../memory/value.ts';
+import { MeshError } from '../../util/errors.ts';
 import { patternOf } from '../listeners.ts';
 import type { Records } from '../records.ts';
 import { type ChangeSource, Collection } from './collection.ts';
@@ -77,15 +78,17 @@ export class SharedPatterns extends Collection<PatternChange> {
    * 2^-20 to 2^40, or an id or episode that is no text of 1 to 1,024 bytes in UTF-8; `closed`
    */
   observe(id: string, finding: Omit<Finding, 'id'>): void {
-    const episodes = new Set(finding.episodes);
-    const { confidence, support = Math.max(1, episodes.size) } = finding;
+    // What is no object has no confidence either, and is refused for that.
+    const { confidence, episodes: given = [], ...rest } = Object(finding) as typeof finding;
+    const episodes = new Set(listOf('Episodes', given));
+    const { support = Math.max(1, episodes.size) } = rest;
+    if (id === '' || episodes.has('')) throw bad('The id of a pattern or an episode is empty');
     const of = this.#episodesOf(id);
+    // Keys first: a part of a transaction that goes on is not undone.
+    const keys = Array.from(episodes, (episode) => recordKey(of, episode));
     this.records.transact((writer) => {
       observe(writer, recordKey(this.key, id), { confidence, support });
-      for (const episode of episodes) {
-        const key = recordKey(of, episode);
-        if (writer.get(key) === undefined) makePresent(writer, key);
-      }
+      for (const key of keys) if (writer.get(key) === undefined) makePresent(writer, key);
     });
   }
 
@@ -93,19 +96,23 @@ export class SharedPatterns extends Collection<PatternChange> {
    * Observes what `consolidator` finds over `episodes`, as one change, and gives the ids of what it
    * found. By default these are words that recur, over `mesh.episodes` of the same name as this tab has
    * them.
-   * @throws MeshError as `observe`, and what `consolidator` throws; nothing changed then.
+   * @throws MeshError `bad-argument` where `consolidator` is no function, or what it gives no list of
+   * findings, else as `observe`, and what `consolidator` throws; nothing changed then.
    */
   async consolidate<T extends Storable<T> = Value>(
     consolidator: Consolidator<T> = sharedWords,
     episodes?: Iterable<Episode<T>>,
   ): Promise<string[]> {
-    const findings = [
-      ...(await consolidator([...(episodes ?? (this.#episodes() as Iterable<Episode<T>>))])),
-    ];
-    this.records.transact(() => {
-      for (const { id, ...finding } of findings) this.observe(id, finding);
-    });
-    return findings.map(({ id }) => id);
+    if (typeof consolidator !== 'function') throw bad('A consolidator has to be a function');
+    const over = listOf('Episodes', episodes ?? (this.#episodes() as Iterable<Episode<T>>));
+    const findings = listOf('Findings', await consolidator(over));
+    return this.records.transact(() =>
+      findings.map((finding) => {
+        const { id, ...found } = Object(finding) as Finding;
+        this.observe(id, found);
+        return id;
+      }),
+    );
   }
 
   /** Removes a pattern as this tab sees it; tells whether it was there. */
@@ -145,4 +152,14 @@ export class SharedPatterns extends Collection<PatternChange> {
     }
     for (const id of ids) yield { id, pattern: this.get(id), ...source };
   }
+}
+
+/** All items of `given`. @throws MeshError `bad-argument` for what is none, or a text. */
+function listOf<T>(what: string, given: Iterable<T>): T[] {
+  if (typeof given === 'object' && given !== null && Symbol.iterator in given) return [...given];
+  throw bad(`${what} have to be an array or a Set, not a ${typeof given}`);
+}
+
+function bad(what: string): MeshError {
+  return new MeshError('bad-argument', `${what}. Nothing changed.`);
 }
