@@ -258,10 +258,11 @@ export class Mesh extends TypedEventTarget<MeshEvents> implements Extensible {
   }
 
   /**
-   * Does all that `body` writes to the memory, of whatever types, as one change: other tabs see all of it
-   * or nothing. Gives what it gives.
-   * @throws MeshError `bad-argument` where `body` is async, `closed`, and what `body` throws; nothing of
-   * it is kept then
+   * Does all that `body` writes to the memory, of whatever types, as one change, and gives what it gives.
+   * Other tabs see all of it or nothing; but one that joins late may see parts until it has caught up (not
+   * with `consistency: 'causal'`), and over 64 MiB is not broadcast: all get it so, told by an `error` event.
+   * @throws MeshError `bad-argument` where `body` is no function or async, `closed`, and what `body`
+   * throws; nothing of it is kept then
    */
   transact<T>(body: () => T): T {
     return this.#all.transact(body);

@@ -171,7 +171,8 @@ export class Records implements Extension {
   }
 
   /**
-   * Does the writes of `body` as one change; within another, as a part of it.
+   * Does the writes of `body` as one change; within another, as a part of it. It travels as one delta; what
+   * a comparison brings is joined in parts, but in causal rooms.
    * @throws MeshError `closed`, and what `body` throws; nothing of it is kept then.
    */
   transact<T>(body: (writer: Writer) => T): T {

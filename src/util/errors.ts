@@ -17,7 +17,10 @@ export type MeshErrorCode =
   | 'unsupported'
   /** Code that is loaded as it is needed is not there (yet), or cannot be fetched. Nothing changed. */
   | 'not-loaded'
-  /** A value is over the size that travels at once. It is kept in this tab, and was not broadcast. */
+  /**
+   * Over a limit. An edit or a transaction over 64 MiB is kept in this tab, and was not broadcast; of a value
+   * of shared memory over 16 MiB nothing is kept, and a message over 64 KiB was not sent.
+   */
   | 'value-too-large'
   /** Durable storage cannot be opened or broke; the tab goes on in memory. */
   | 'store-unavailable'
