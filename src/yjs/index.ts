@@ -4,4 +4,5 @@
  * @packageDocumentation
  */
 
+export { holdDocuments } from './hold-documents.ts';
 export { MeshProvider, type MeshProviderEvents, type MeshProviderOptions } from './provider.ts';

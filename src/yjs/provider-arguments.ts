@@ -32,9 +32,9 @@ export function isMesh(value: unknown): value is Mesh {
   return typeof value === 'object' && value !== null && ATTACH in value;
 }
 
-/** What `options.mesh` is answered with where it is none. */
-export function notAMesh(): MeshError {
-  return bad('options.mesh must be what openMesh of this version of mnemesh gave, or its promise');
+/** What is answered to what is to be a mesh and is none. */
+export function notAMesh(what = 'options.mesh'): MeshError {
+  return bad(`${what} must be what openMesh of this version of mnemesh gave, or its promise`);
 }
 
 function can(value: unknown, methods: readonly string[]): boolean {
