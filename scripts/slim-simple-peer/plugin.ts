@@ -47,6 +47,7 @@ const FIELDS = new Set([
   ...['remoteAddress', 'remoteFamily', 'remotePort', 'localAddress', 'localFamily', 'localPort'],
   ...['streams', '_remoteTracks', '_remoteStreams', '_senderMap', '_isReactNativeWebrtc'],
   ...['_interval', '_iceCompleteTimer', 'iceCompleteTimeout', 'sdpTransform', 'allowHalfTrickle'],
+  '_sendersAwaitingStable',
 ]);
 
 /**
@@ -88,6 +89,15 @@ const DESCRIBE = `_createOffer () {
     }).catch(fail('ERR_CREATE_' + what.toUpperCase()))
   }`;
 
+/** In the place of the method that besides takes tracks off, and tells of each state. */
+const SIGNALING_STATE = `_onSignalingStateChange () {
+    if (this.destroyed || this._pc.signalingState !== 'stable') return
+    this._isNegotiating = false
+    if (!this._queuedNegotiation) return
+    this._queuedNegotiation = false
+    this._needsNegotiation()
+  }`;
+
 /** What stands in the place of methods. */
 const REPLACED = new Map([
   ...UNUSED.map((name) => [name, ''] as const),
@@ -95,6 +105,7 @@ const REPLACED = new Map([
   ['_maybeReady', MAYBE_READY],
   ['_createOffer', DESCRIBE],
   ['_createAnswer', ''],
+  ['_onSignalingStateChange', SIGNALING_STATE],
 ]);
 
 interface Member {

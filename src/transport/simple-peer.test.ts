@@ -159,11 +159,39 @@ describe('signals', () => {
     const peer = await peerOf();
     dialed.connection.signal({ type: 'answer', sdp: 'early' });
     peer.emit('signal', { type: 'offer', sdp: 'v=0' });
-    expect(dialed.signals).toEqual([{ type: 'offer', sdp: 'v=0' }]);
+    await vi.waitFor(() => expect(dialed.signals).toHaveLength(1), PATIENCE);
     dialed.connection.signal({ type: 'offer', sdp: 'out of turn' });
     dialed.connection.signal({ type: 'answer', sdp: 'one' });
     dialed.connection.signal({ type: 'answer', sdp: 'two' });
     expect(peer.signals).toEqual([{ type: 'answer', sdp: 'one' }]);
+  });
+
+  it('are a description with the candidates that come right after it, and later ones by themselves', async () => {
+    const dialed = new Dialed();
+    const peer = await peerOf();
+    const candidate = (n: number) => ({
+      type: 'candidate',
+      candidate: { candidate: `candidate:${n}` },
+    });
+    peer.emit('signal', { type: 'offer', sdp: 'v=0\r\n' });
+    for (const n of [1, 2]) peer.emit('signal', candidate(n));
+    expect(dialed.signals).toEqual([]);
+    await vi.waitFor(() => expect(dialed.signals).not.toEqual([]), PATIENCE);
+    peer.emit('signal', candidate(3));
+    const sdp = 'v=0\r\na=candidate:1\r\na=candidate:2\r\n';
+    expect(dialed.signals).toEqual([{ type: 'offer', sdp }, candidate(3)]);
+  });
+
+  it('are a description alone where no candidate comes, and nothing where the connection was closed', async () => {
+    const [dialed, closed] = [new Dialed(), new Dialed()];
+    await vi.waitFor(() => expect(FakePeer.made).toHaveLength(2), PATIENCE);
+    for (const peer of FakePeer.made) peer.emit('signal', { type: 'offer', sdp: 'v=0' });
+    closed.connection.close();
+    await vi.waitFor(
+      () => expect(dialed.signals).toEqual([{ type: 'offer', sdp: 'v=0' }]),
+      PATIENCE,
+    );
+    expect(closed.signals).toEqual([]);
   });
 
   it('reach the other side only as offers, each once', async () => {
