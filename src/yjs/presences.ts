@@ -75,7 +75,7 @@ export class Presences {
   }
 
   memberSeen(peer: PeerId): void {
-    if (this.#early.length === 0 || !this.#host.isPresent(peer)) return;
+    if (!this.#host.isPresent(peer)) return;
     const early = this.#early;
     this.#early = early.filter(({ owner }) => owner !== peer);
     for (const { name, owner, update } of early) {

@@ -51,7 +51,8 @@ export class Reconciler {
     // The smaller id begins; the other does if nothing came, so that one frame is enough.
     const state = this.#neighbors.add(peer, now, this.#self < peer ? now : now + CONFIRM_MS);
     // Who holds nothing need not be told by a comparison that it lacks what it shows (D3).
-    if (this.#documents.leaves().length === 0) state.wanted = this.#documents.names();
+    const names = this.#documents.names();
+    if (names.every((name) => this.#documents.heldOf(name).isEmpty)) state.wanted = names;
     this.#proceed(peer, state);
   }
 

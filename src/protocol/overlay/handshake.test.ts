@@ -54,6 +54,14 @@ class Side {
   }
 }
 
+/** A side that accepted A before it said hello. */
+function promising(): Side {
+  const side = new Side();
+  side.places = true;
+  side.handshake.linkUp(A, side.now);
+  return side;
+}
+
 describe('the handshake', () => {
   it('L1: says hello first, accepts, and has a neighbor once accepted both ways, in either order', () => {
     for (const order of ['hello first', 'accept first']) {
@@ -72,9 +80,7 @@ describe('the handshake', () => {
   });
 
   it('L1: with places for all accepts at once, so that the hello and accept of the other end it', () => {
-    const side = new Side();
-    side.places = true;
-    side.handshake.linkUp(A, side.now);
+    const side = promising();
     expect([side.types(), side.links.acceptedCount]).toEqual([['hello', 'accept'], 1]);
     side.room = false; // what was promised holds, whatever came in between
     side.handshake.onHello(side.link(), helloOf(A), side.now);
@@ -84,9 +90,7 @@ describe('the handshake', () => {
   });
 
   it('L1: an accept before the hello that was lost is said again on the next hello', () => {
-    const side = new Side();
-    side.places = true;
-    side.handshake.linkUp(A, side.now);
+    const side = promising();
     side.handshake.onHello(side.link(), helloOf(A), side.now);
     side.types();
     side.handshake.onHello(side.link(), helloOf(A), side.now + 1_500);
@@ -94,9 +98,7 @@ describe('the handshake', () => {
   });
 
   it('L1: an accept alone makes no neighbor of who did not say hello', () => {
-    const side = new Side();
-    side.places = true;
-    side.handshake.linkUp(A, side.now);
+    const side = promising();
     side.handshake.onAccept(side.link(), side.now);
     expect([side.links.isNeighbor(A), side.told]).toEqual([false, []]);
   });
