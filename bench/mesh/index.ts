@@ -1,7 +1,7 @@
 /**
  * mnemesh and y-webrtc side by side: as many tabs, the same edits, all that goes over data channels.
  *
- *     npm run bench -- mesh [--tabs 32] [--edits 64] [--paced 16] [--repeats 3] [--only mnemesh]
+ *     npm run bench -- mesh [--tabs 32] [--joins 3] [--edits 64] [--paced 16] [--repeats 3] [--only mnemesh]
  *
  * The libraries take turns, each run in a fresh Chromium, so that what else the machine does hits
  * both alike.
@@ -25,6 +25,7 @@ export async function run(args: readonly string[]): Promise<unknown> {
     args: [...args],
     options: {
       tabs: { type: 'string', default: '32' },
+      joins: { type: 'string', default: '3' },
       edits: { type: 'string', default: '64' },
       paced: { type: 'string', default: '16' },
       repeats: { type: 'string', default: '3' },
@@ -33,6 +34,7 @@ export async function run(args: readonly string[]): Promise<unknown> {
   });
   const size = {
     tabs: wholeNumber('tabs', values.tabs, 3),
+    joins: wholeNumber('joins', values.joins, 1),
     edits: wholeNumber('edits', values.edits, 1),
     pacedEdits: wholeNumber('paced', values.paced, 1),
   };

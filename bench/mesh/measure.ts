@@ -9,6 +9,8 @@ import type { SideName } from './sides.ts';
 export interface Size {
   /** Tabs in the room, the last one included. */
   readonly tabs: number;
+  /** How often a last tab joins, each time a new one in place of the one before. */
+  readonly joins: number;
   /** Edits of each way of writing that goes as fast as edits arrive. */
   readonly edits: number;
   /** Edits made one a second. */
@@ -49,8 +51,8 @@ export interface Figures {
    * joins as soon as the one before holds the content.
    */
   readonly formingMs: number;
-  /** The last tab. */
-  readonly last: Joining;
+  /** Each last tab. */
+  readonly last: readonly Joining[];
   /** Most links that a tab had at any time, and the median at the end. */
   readonly linksMax: number;
   readonly linksMedian: number;
@@ -91,7 +93,7 @@ export async function measure(side: SideName, size: Size, site: string): Promise
   }
 }
 
-async function course(room: Room, { tabs, edits, pacedEdits }: Size): Promise<Figures> {
+async function course(room: Room, { tabs, joins, edits, pacedEdits }: Size): Promise<Figures> {
   await room.join();
   for (let i = 0; i < CONTENT; i++) await room.write(0);
   for (let joined = 1; joined < tabs - 1; joined++) {
@@ -101,11 +103,21 @@ async function course(room: Room, { tabs, edits, pacedEdits }: Size): Promise<Fi
   await expectSettled(room);
   const formingMs = formingOf(await room.records());
   tell(`${tabs - 1} tabs are linked`);
-  await room.join();
-  await holdsContent(room);
-  await expectSettled(room);
-  const last = joiningOf((await room.records()).at(-1));
-  tell('the last tab has joined');
+  const last: Joining[] = [];
+  while (last.length < joins) {
+    if (last.length > 0) {
+      await room.replaceLast();
+      await expectSettled(room);
+    }
+    await room.join();
+    await holdsContent(room);
+    await expectSettled(room);
+    const { contentMs, linksMs } = joiningOf((await room.records()).at(-1));
+    tell(
+      `a last tab has the content after ${contentMs.toFixed()} ms, its links ${linksMs.toFixed()}`,
+    );
+    last.push({ contentMs, linksMs });
+  }
   const idle = await measureIdle(room);
   tell('the idle room is measured');
 

@@ -28,40 +28,36 @@ export class Room {
   readonly #browser: Browser;
   readonly #signaling: Server;
   readonly #arrivals: Arrivals;
-  readonly #name: string;
-  readonly #pages: readonly Page[];
-  #edits = 0;
+  readonly #side: SideName;
+  readonly #site: string;
+  readonly #pages: Page[] = [];
+  /** For each edit: in how many tabs it is to arrive, those apart that join after it was made. */
+  readonly #awaited: number[] = [];
+  /** Tabs in the room, and tabs that ever joined. */
   #joined = 0;
+  #joins = 0;
 
   private constructor(
-    name: string,
+    side: SideName,
+    site: string,
     browser: Browser,
     signaling: Server,
     arrivals: Arrivals,
-    pages: readonly Page[],
   ) {
-    this.#name = name;
+    this.#side = side;
+    this.#site = site;
     this.#browser = browser;
     this.#signaling = signaling;
     this.#arrivals = arrivals;
-    this.#pages = pages;
   }
 
   /** Opens so many tabs of `side`, loaded and idle; none has joined. */
   static async open(side: SideName, tabs: number, site: string): Promise<Room> {
     const browser = await launch('chromium');
-    const pages: Page[] = [];
-    for (let i = 0; i < tabs; i++) {
-      const context = await browser.newContext();
-      await context.addInitScript(countSends, MARK);
-      const page = await context.newPage();
-      page.on('pageerror', (error) => console.error(`${side}: ${error.stack ?? error.message}`));
-      await page.goto(`${site}${side}/${side}.html`);
-      await page.waitForFunction(() => 'tab' in window);
-      pages.push(page);
-    }
     const [signaling, arrivals] = [await startSignaling(side), await Arrivals.listen()];
-    return new Room(`bench ${side}`, browser, signaling, arrivals, pages);
+    const room = new Room(side, site, browser, signaling, arrivals);
+    for (let i = 0; i < tabs; i++) await room.#open();
+    return room;
   }
 
   async close(): Promise<void> {
@@ -72,23 +68,37 @@ export class Room {
 
   /** Lets the next tab join. */
   async join(): Promise<void> {
-    const where = [this.#name, this.#signaling.url, this.#arrivals.url] as const;
+    const where = [`bench ${this.#side}`, this.#signaling.url, this.#arrivals.url] as const;
+    this.#joins++;
     await this.#page(this.#joined++).evaluate(
       ([name, signaling, teller]) => tab.join(name, signaling, teller),
       where,
     );
   }
 
+  /** Closes the tab that joined last, and opens a new one in its place, which has not joined. */
+  async replaceLast(): Promise<void> {
+    await this.#page(this.#joined - 1)
+      .context()
+      .close();
+    this.#pages.splice(--this.#joined, 1);
+    await this.#open();
+  }
+
   /** Makes one edit in tab `writer`; its number. */
   async write(writer: number): Promise<number> {
-    const index = this.#edits++;
+    const index = this.#awaited.push(this.#joined - 1 - this.#joins) - 1;
     await this.#page(writer).evaluate((i) => tab.write(i), index);
     return index;
   }
 
-  /** Waits until an edit has arrived in all other tabs that joined; false after `timeoutMs`. */
+  /**
+   * Waits until an edit has arrived in all other tabs that were there and that joined since; false
+   * after `timeoutMs`.
+   */
   arrival(index: number, timeoutMs: number): Promise<boolean> {
-    return this.#arrivals.wait(index, this.#joined - 1, timeoutMs);
+    const count = (this.#awaited[index] ?? Number.NaN) + this.#joins;
+    return this.#arrivals.wait(index, count, timeoutMs);
   }
 
   /** Waits until no tab's number of links changes any more; false where they go on changing. */
@@ -123,6 +133,18 @@ export class Room {
       bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
       payloads,
     };
+  }
+
+  async #open(): Promise<void> {
+    const context = await this.#browser.newContext();
+    await context.addInitScript(countSends, MARK);
+    const page = await context.newPage();
+    page.on('pageerror', (error) =>
+      console.error(`${this.#side}: ${error.stack ?? error.message}`),
+    );
+    await page.goto(`${this.#site}${this.#side}/${this.#side}.html`);
+    await page.waitForFunction(() => 'tab' in window);
+    this.#pages.push(page);
   }
 
   #page(index: number): Page {

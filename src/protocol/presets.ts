@@ -11,8 +11,8 @@ export const presets = {
   smallRoom: { activeSize: 16, activeMax: 20, fanout: 2, announceDelay: 250 },
   /**
    * Thousands of tabs: tabs know a part of one another from 200 on, views mix faster, suspects
-   * have longer to answer, and announcements gather for longer. Fewer links do (HyParView seeks 5 in
-   * a room of 10,000), so that one who joins makes others change few of theirs.
+   * have longer to answer, and announcements gather for longer. Fewer links are accepted, so that
+   * one who joins makes others change few of theirs.
    */
   largeRoom: {
     activeSize: 6,

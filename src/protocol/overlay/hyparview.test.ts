@@ -103,7 +103,7 @@ class Bench {
 }
 
 describe('a room of overlays', () => {
-  it('L6: of up to activeSize + 1 tabs is fully linked', () => {
+  it('L6: of up to nine tabs is fully linked', () => {
     for (const count of [2, 3, 9]) {
       const world = new OverlayWorld(count);
       world.openMany(count, 100);
@@ -118,7 +118,7 @@ describe('a room of overlays', () => {
         const world = new OverlayWorld(seed);
         world.openMany(count, every);
         world.runFor(30_000);
-        expect(Math.min(...world.degrees())).toBeGreaterThanOrEqual(8);
+        expect(Math.min(...world.degrees())).toBeGreaterThanOrEqual(6);
         expect(world.mostLinks).toBeLessThanOrEqual(12);
         expect([world.isOneComponent(), world.oneSided()]).toEqual([true, 0]);
       }),
@@ -139,7 +139,7 @@ describe('a room of overlays', () => {
   it('L6: a crowd of 300 in three seconds has all its links two walks later, at few dials each', () => {
     const world = new OverlayWorld(5);
     world.openMany(300, 10);
-    const isSettled = () => world.degrees().every((links) => links >= 8) && world.isOneComponent();
+    const isSettled = () => world.degrees().every((links) => links >= 6) && world.isOneComponent();
     expect(world.runUntil(60_000, isSettled)).toBeLessThan(15_000);
     expect(world.told('dial') / 300).toBeLessThan(12);
     expect(world.sent('walk') / 300).toBeLessThan(60);
@@ -154,7 +154,7 @@ describe('a room of overlays', () => {
       world.runFor(5_000);
       expect(world.runUntil(5_000, () => world.isOneComponent())).toBeLessThan(5_000);
       world.runFor(30_000);
-      expect(Math.min(...world.degrees())).toBeGreaterThanOrEqual(8);
+      expect(Math.min(...world.degrees())).toBeGreaterThanOrEqual(6);
       expect(world.isOneComponent()).toBe(true);
     }
   });
@@ -176,7 +176,7 @@ describe('a room of overlays', () => {
     const world = new OverlayWorld(7, { shuffleInterval: 5_000 }, true);
     world.openMany(150, 20);
     world.runFor(60_000);
-    expect(Math.min(...world.degrees())).toBeGreaterThanOrEqual(8);
+    expect(Math.min(...world.degrees())).toBeGreaterThanOrEqual(6);
     expect(world.isOneComponent()).toBe(true);
     expect(world.sent('shuffle')).toBeGreaterThan(150);
   });
@@ -258,7 +258,7 @@ describe('one overlay', () => {
   it('L6: dials for all its links at once where it is new, and three at a time where that brought nothing', () => {
     const bench = new Bench({ dialBudget: 100 });
     bench.tellOf(40);
-    expect(bench.dialed()).toHaveLength(8);
+    expect(bench.dialed()).toHaveLength(6);
     const failed = bench.dialed();
     for (const id of failed) bench.overlay.linkDown(id, false, bench.now);
     bench.run(0);
@@ -269,7 +269,7 @@ describe('one overlay', () => {
 
   it('L6: a tab that is new asks by a walk at once for a link that it was refused', () => {
     const bench = new Bench();
-    bench.tellOf(8);
+    bench.tellOf(6);
     const [first, second] = bench.dialed() as [string, string];
     bench.link(first, { links: 5 });
     bench.overlay.linkDown(second, false, bench.now);
@@ -277,10 +277,21 @@ describe('one overlay', () => {
     expect(bench.sentOf('walk', first)).toHaveLength(1);
   });
 
+  it('L6: a tab that is new and has few links dials another in place of one that refused it', () => {
+    const bench = new Bench();
+    bench.tellOf(7);
+    const [first, second] = bench.dialed() as [string, string];
+    bench.link(first, { links: 5 });
+    bench.overlay.linkDown(second, false, bench.now);
+    bench.run(10);
+    expect(new Set(bench.dialed()).size).toBe(7);
+    expect(bench.sentOf('walk')).toEqual([]);
+  });
+
   it('L7: dials for all links at first, at most a burst of 24 ever, then one in two seconds', () => {
     const bench = new Bench();
     bench.tellOf(40);
-    expect(bench.dialed()).toHaveLength(8);
+    expect(bench.dialed()).toHaveLength(6);
     let next = 100;
     const failAll = () => {
       for (const id of bench.dialed()) bench.overlay.linkDown(id, false, bench.now);
@@ -307,7 +318,9 @@ describe('one overlay', () => {
     for (const id of bench.linkMany(4)) bench.members.set(id, claimOf(id));
     bench.members.set(idOf(10), claimOf(idOf(10)));
     bench.overlay.candidates([idOf(10), idOf(20), idOf(21)], bench.now);
-    bench.run(500);
+    bench.run(1_900);
+    expect(bench.dialed()).toEqual([]); // who is new may not have heard yet that they are members
+    bench.run(600);
     expect(bench.dialed()).toHaveLength(1);
     expect([idOf(20), idOf(21)]).toContain(bench.dialed()[0]);
   });

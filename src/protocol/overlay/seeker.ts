@@ -16,6 +16,8 @@ import type { RoomView } from './room-view.ts';
 
 /** With fewer links a tab does not rely on walks alone. */
 const FEW_LINKS = 3;
+/** Of the links that it accepts, a tab of a room that is all linked leaves so many free. */
+const FREE_LINKS = 3;
 /** Candidates dialed at once by a tab that is not new, or whose first dials brought nothing. */
 const DIALS_AT_ONCE = 3;
 const AGAIN_FIRST_MS = 1_000;
@@ -157,17 +159,26 @@ export class Seeker {
 
   /** Links that are lacking, suspected ones counted as such, those in the making not. */
   get #missing(): number {
-    return this.#config.activeSize - this.#links.liveCount - this.#making.size;
+    // How many there are is known by the first link.
+    const isAll = this.#sizeHint > 0 && this.#isSmall;
+    const sought = isAll ? this.#everyone - 1 : this.#config.activeSize;
+    return sought - this.#links.liveCount - this.#making.size;
   }
 
   /** Whether everybody can be linked with everybody. */
   get #isSmall(): boolean {
-    return Math.max(this.#room.size, this.#sizeHint) <= this.#config.activeSize + 1;
+    return Math.max(this.#room.size, this.#sizeHint) <= this.#everyone;
+  }
+
+  /** Tabs of the largest room in which everybody is linked with everybody. */
+  get #everyone(): number {
+    const { activeSize, activeMax } = this.#config;
+    return Math.max(activeSize + 1, activeMax - FREE_LINKS);
   }
 
   /** Whether this tab has just come into the room, or is about to. */
   #isNew(now: number): boolean {
-    return now - this.#linkedSince < NEW_MS;
+    return now < this.#linkedSince + NEW_MS;
   }
 
   #seekAt(at: number): void {
@@ -267,6 +278,8 @@ export class Seeker {
   #seekStranger(now: number): void {
     if (this.#room.isPartial || this.#making.size > 0) return;
     if (this.#links.neighborCount >= this.#config.activeMax) return;
+    // Who is new has not heard yet of all members: a stranger may be one.
+    if (this.#isNew(now)) return this.#seekAt(this.#linkedSince + NEW_MS);
     const strangers = this.#candidates(false);
     for (const peer of strangers)
       this.#seekAt(Math.max(now, this.#passive.notBefore(peer)) + AGAIN_FIRST_MS);
