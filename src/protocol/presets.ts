@@ -7,7 +7,7 @@ import type { ProtocolConfig } from './config.ts';
  * fit: `openMesh(room, { config: { ...presets.smallRoom, fanout: 3 } })`.
  */
 export const presets = {
-  /** A few people or agents: up to 17 tabs are all linked with all, and differences are found sooner. */
+  /** A few people or agents: up to 18 tabs are all linked with all, and differences are found sooner. */
   smallRoom: { activeSize: 16, activeMax: 20, fanout: 2, announceDelay: 250 },
   /**
    * Thousands of tabs: tabs know a part of one another from 200 on, views mix faster, suspects

@@ -173,7 +173,7 @@ export class ServerConnection implements Signaling {
       new MeshError(
         'signaling',
         `The signaling server ${this.name} refused (${code}): ${message}. ` +
-          'Links that exist live on. A refused join is tried again by itself.',
+          'Links that exist live on; a refused join is tried again.',
       ),
     );
   }

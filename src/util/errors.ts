@@ -61,7 +61,7 @@ export async function loadPart<T>(what: string, load: () => Promise<T>): Promise
   } catch (thrown) {
     throw new MeshError(
       'not-loaded',
-      `The code for ${what} cannot be fetched (${messageOf(thrown)}). Nothing changed; it is tried again where the room needs it. If it lasts, check the connection, or reload: the app may have been deployed anew.`,
+      `The code for ${what} cannot be fetched (${messageOf(thrown)}). Nothing changed; it is tried again where the room needs it. If it lasts, reload: the app may have been deployed anew.`,
       { cause: thrown },
     );
   }

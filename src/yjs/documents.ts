@@ -306,7 +306,7 @@ export class Documents implements Extension {
       this.#host.error(
         new MeshError(
           'value-too-large',
-          `An edit of ${update.length} bytes in document ${name} is over the ${MAX_VALUE_BYTES} that are broadcast at once. It is kept here, and other tabs get it late, by comparison, or not at all; undo it and insert it in parts.`,
+          `An edit of ${update.length} bytes in document ${name} is over the ${MAX_VALUE_BYTES} that are broadcast at once. It is kept here; other tabs get it late or not at all: undo it and insert it in parts.`,
         ),
       );
       return false;

@@ -95,6 +95,24 @@ describe('Presence (D7)', () => {
     expect(told).toBe(4);
   });
 
+  it('tells it more seldom the more states are shown, so that a large room is not kept busy by it', () => {
+    let told = 0;
+    const { awareness, presence } = share(A, () => told++);
+    for (let client = 1; client < 40; client++) {
+      presence.receive(client.toString(16).padStart(32, '0'), update(client, 1, '{}'));
+    }
+    awareness.setLocalStateField('name', 'Ada');
+    expect(told).toBe(1);
+    const renew = () => {
+      age(awareness, 16_000);
+      presence.refresh(() => true);
+    };
+    for (let renewal = 0; renewal < 9; renewal++) renew();
+    expect(told).toBe(1);
+    renew();
+    expect(told).toBe(2);
+  });
+
   it('keeps the state of a silent tab for as long as it is present, and no longer', () => {
     const { awareness, presence } = share(A);
     presence.receive(B, update(7, 1, '{"name":"Bob"}'));

@@ -23,8 +23,9 @@ export const MAX_STATE_BYTES = 256 * 1024;
 const MAX_NESTING = 100;
 
 /**
- * One in so many renewals is told. Awareness renews a silent state every 15 s for others that drop it
- * after 30; here membership keeps it, and a renewal only makes up for what a tab missed.
+ * One in so many renewals is told, or in a quarter as many as states are shown, so that a room of any
+ * size hears of about one in four seconds. Awareness renews a silent state every 15 s for others that
+ * drop it after 30; here membership keeps it, and a renewal only makes up for what a tab missed.
  */
 const RENEWALS_TOLD = 4;
 
@@ -37,8 +38,8 @@ export class Presence {
   /** Whose the clients are, for as long as the tab is there. */
   readonly #owners = new Map<number, PeerId>();
   readonly #stop: () => void;
-  /** How often awareness renewed this tab's state since it was told. */
-  #renewals = 0;
+  /** After how many renewals by awareness this tab's state is told. */
+  #untold = 0;
 
   /** `tell` carries an update of this tab's own state to the room. */
   constructor(awareness: Awareness, self: PeerId, tell: (update: Uint8Array) => void) {
@@ -49,11 +50,11 @@ export class Presence {
       [...added, ...updated, ...removed].includes(awareness.clientID);
     // Comes before `update`, which awareness emits for renewals of a silent state too.
     const onChange = (change: AwarenessChange) => {
-      if (isOwn(change)) this.#renewals = RENEWALS_TOLD;
+      if (isOwn(change)) this.#untold = 0;
     };
     const onUpdate = (change: AwarenessChange, origin: unknown) => {
-      if (origin === this || !isOwn(change) || ++this.#renewals < RENEWALS_TOLD) return;
-      this.#renewals = 0;
+      if (origin === this || !isOwn(change) || this.#untold-- > 1) return;
+      this.#untold = Math.max(RENEWALS_TOLD, awareness.states.size / RENEWALS_TOLD);
       tell(this.#own());
     };
     awareness.on('change', onChange);
@@ -125,7 +126,7 @@ export class Presence {
    * begins at clock 0, which nobody takes.
    */
   renew(): void {
-    this.#renewals = RENEWALS_TOLD;
+    this.#untold = 0;
     if (this.#isShown) callApp(() => this.awareness.setLocalState(this.awareness.getLocalState()));
   }
 

@@ -2,8 +2,8 @@
  * The overlay: whom to link with, and the ways to those without a link (SPEC.md, section 4).
  *
  * A partial view after HyParView (Leitão, Pereira, Rodrigues 2007): an active view of symmetric
- * links, filled by random walks, and a passive view to fall back on. In a room of at most
- * `activeSize` + 1 everyone is linked with everyone. This composes the machines of one concern each.
+ * links, filled by random walks, and a passive view to fall back on. In a small room everyone is
+ * linked with everyone. This composes the machines of one concern each.
  */
 
 import type { PeerId } from '../../util/peer-id.ts';

@@ -16,8 +16,6 @@ import type { RoomView } from './room-view.ts';
 
 /** With fewer links a tab does not rely on walks alone. */
 const FEW_LINKS = 3;
-/** Of the links that it accepts, a tab of a room that is all linked leaves so many free. */
-const FREE_LINKS = 3;
 /** Candidates dialed at once by a tab that is not new, or whose first dials brought nothing. */
 const DIALS_AT_ONCE = 3;
 const AGAIN_FIRST_MS = 1_000;
@@ -62,9 +60,9 @@ export class Seeker {
   #walkAfter = 0;
   /** Members when the question by chance was planned. */
   #chanceSize = 1;
-  #linkedSince = Number.POSITIVE_INFINITY;
-  /** Members that the latest new neighbor took the room to have. */
-  #sizeHint = 0;
+  #newUntil = Number.POSITIVE_INFINITY;
+  /** Members that the latest new neighbor took the room to have; not known before the first. */
+  #sizeHint = Number.POSITIVE_INFINITY;
   /** Whether signaling was asked by chance, so that one stranger that it tells of is dialed. */
   #isCurious = false;
 
@@ -92,8 +90,7 @@ export class Seeker {
 
   start(now: number): void {
     this.#round = 0;
-    this.#sizeHint = 0;
-    this.#linkedSince = Number.POSITIVE_INFINITY;
+    this.#sizeHint = this.#newUntil = Number.POSITIVE_INFINITY;
     this.#walkAfter = 0;
     this.#chanceSize = 1;
     this.#findAfter = now + jitter(this.#random, FIND_LONELY_MS);
@@ -107,7 +104,7 @@ export class Seeker {
 
   /** A link came to stand with one that takes the room to have `size` members. */
   gained(size: number, now: number): void {
-    this.#linkedSince = Math.min(this.#linkedSince, now);
+    this.#newUntil = Math.min(this.#newUntil, now + NEW_MS);
     this.#sizeHint = size;
     this.#round = 0;
     this.#seekAt(this.#isSmall ? now : Math.max(now, this.#walkAfter));
@@ -159,9 +156,7 @@ export class Seeker {
 
   /** Links that are lacking, suspected ones counted as such, those in the making not. */
   get #missing(): number {
-    // How many there are is known by the first link.
-    const isAll = this.#sizeHint > 0 && this.#isSmall;
-    const sought = isAll ? this.#everyone - 1 : this.#config.activeSize;
+    const sought = this.#isSmall ? this.#everyone - 1 : this.#config.activeSize;
     return sought - this.#links.liveCount - this.#making.size;
   }
 
@@ -172,13 +167,12 @@ export class Seeker {
 
   /** Tabs of the largest room in which everybody is linked with everybody. */
   get #everyone(): number {
-    const { activeSize, activeMax } = this.#config;
-    return Math.max(activeSize + 1, activeMax - FREE_LINKS);
+    return (this.#config.activeSize + this.#config.activeMax) >> 1;
   }
 
   /** Whether this tab has just come into the room, or is about to. */
   #isNew(now: number): boolean {
-    return now < this.#linkedSince + NEW_MS;
+    return now < this.#newUntil;
   }
 
   #seekAt(at: number): void {
@@ -279,7 +273,7 @@ export class Seeker {
     if (this.#room.isPartial || this.#making.size > 0) return;
     if (this.#links.neighborCount >= this.#config.activeMax) return;
     // Who is new has not heard yet of all members: a stranger may be one.
-    if (this.#isNew(now)) return this.#seekAt(this.#linkedSince + NEW_MS);
+    if (this.#isNew(now)) return this.#seekAt(this.#newUntil);
     const strangers = this.#candidates(false);
     for (const peer of strangers)
       this.#seekAt(Math.max(now, this.#passive.notBefore(peer)) + AGAIN_FIRST_MS);

@@ -308,7 +308,8 @@ export class OverlayWorld {
       const isNew = !this.known.has(tab.id) && tab.overlay.neighbors().size > 0;
       if (tab.overlay.neighbors().size > 0) this.known.set(tab.id, tab.self);
       this.lists.set(tab.id, [...tab.overlay.neighbors()]);
-      if (isNew && this.known.size <= this.config.activeSize + 1) this.#tellOf(tab);
+      if (isNew && 2 * this.known.size <= this.config.activeSize + this.config.activeMax)
+        this.#tellOf(tab);
     }
     this.#world.after(GOSSIP_MS, () => this.#gossip());
   }
