@@ -98,11 +98,11 @@ describe('Presence (D7)', () => {
   it('tells it more seldom the more states are shown, so that a large room is not kept busy by it', () => {
     let told = 0;
     const { awareness, presence } = share(A, () => told++);
+    awareness.setLocalStateField('name', 'Ada');
+    expect(told).toBe(1);
     for (let client = 1; client < 40; client++) {
       presence.receive(client.toString(16).padStart(32, '0'), update(client, 1, '{}'));
     }
-    awareness.setLocalStateField('name', 'Ada');
-    expect(told).toBe(1);
     const renew = () => {
       age(awareness, 16_000);
       presence.refresh(() => true);

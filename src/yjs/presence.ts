@@ -38,8 +38,8 @@ export class Presence {
   /** Whose the clients are, for as long as the tab is there. */
   readonly #owners = new Map<number, PeerId>();
   readonly #stop: () => void;
-  /** After how many renewals by awareness this tab's state is told. */
-  #untold = 0;
+  /** How often awareness renewed this tab's state since it was told. */
+  #renewals = 0;
 
   /** `tell` carries an update of this tab's own state to the room. */
   constructor(awareness: Awareness, self: PeerId, tell: (update: Uint8Array) => void) {
@@ -50,11 +50,12 @@ export class Presence {
       [...added, ...updated, ...removed].includes(awareness.clientID);
     // Comes before `update`, which awareness emits for renewals of a silent state too.
     const onChange = (change: AwarenessChange) => {
-      if (isOwn(change)) this.#untold = 0;
+      if (isOwn(change)) this.#renewals = Number.POSITIVE_INFINITY;
     };
     const onUpdate = (change: AwarenessChange, origin: unknown) => {
-      if (origin === this || !isOwn(change) || this.#untold-- > 1) return;
-      this.#untold = Math.max(RENEWALS_TOLD, awareness.states.size / RENEWALS_TOLD);
+      if (origin === this || !isOwn(change)) return;
+      if (++this.#renewals < Math.max(RENEWALS_TOLD, awareness.states.size / RENEWALS_TOLD)) return;
+      this.#renewals = 0;
       tell(this.#own());
     };
     awareness.on('change', onChange);
@@ -126,7 +127,7 @@ export class Presence {
    * begins at clock 0, which nobody takes.
    */
   renew(): void {
-    this.#untold = 0;
+    this.#renewals = Number.POSITIVE_INFINITY;
     if (this.#isShown) callApp(() => this.awareness.setLocalState(this.awareness.getLocalState()));
   }
 
