@@ -5,7 +5,7 @@ import { peer } from '../testing/members.ts';
 import type { Frame } from '../wire.ts';
 import { Prober } from './prober.ts';
 
-const config = resolveConfig();
+const config = resolveConfig({ probeInterval: 1_000 });
 const { probeInterval, probeTimeout } = config;
 const [A, B, C, D] = [1, 2, 3, 4].map(peer) as [string, string, string, string];
 
