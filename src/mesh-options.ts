@@ -98,7 +98,7 @@ function checkIceServers(servers: unknown): void {
   for (const [i, server] of servers.entries()) {
     if (parseIceServer(server) !== undefined) continue;
     throw bad(
-      `options.iceServers[${i}] must have urls such as stun:stun.example.org:3478 or turn:turn.example.org:3478, and for TURN a username and a credential`,
+      `options.iceServers[${i}] must have urls such as turn:turn.example.org:3478, and for TURN a username and a credential`,
     );
   }
 }

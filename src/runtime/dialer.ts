@@ -2,8 +2,8 @@
  * The dialer: makes connections to peers by signaling, one a peer.
  *
  * Each attempt has an id that its messages carry, so that late ones of a given-up attempt are told
- * apart. When both sides dial at once, the offer of the smaller PeerId stands, and is said again, since
- * it may have been lost (SPEC L11).
+ * apart. When both sides dial at once, the offer of the smaller PeerId stands. What nobody answers is
+ * said again, since it may have been lost with a tab that it went through (SPEC L11).
  */
 
 import type { Connection, ConnectionHandlers, SignalData, Transport } from '../ports/transport.ts';
@@ -14,8 +14,8 @@ import type { Random } from '../util/random.ts';
 
 /** Longest signaling text that is looked at. */
 const MAX_SIGNAL_CHARACTERS = 65_536;
-/** A path that stays broken this long is renewed by an ICE restart. */
-const RESTART_AFTER_MS = 1_500;
+/** A path that stays broken this long is renewed by an ICE restart; unanswered, an offer is said again. */
+const PATIENCE_MS = 1_500;
 /** Bytes that stand still for so long are not under way any more, whoever is to blame. */
 const STALLED_MS = 10_000;
 /** Attempts that ended are remembered, since their offers may come again. */
@@ -62,7 +62,8 @@ interface Attempt {
   readonly connection: Connection;
   /** What this side said of it before it was open. */
   readonly said: SignalData[];
-  cancelRestart: (() => void) | undefined;
+  /** Takes back a repetition of the offer, or a restart, that is due. */
+  cancelTimer?: (() => void) | undefined;
   /** Bytes under way when they were last seen to change, and when that was. */
   progress: { readonly bytes: number; readonly at: number };
 }
@@ -116,16 +117,17 @@ export class Dialer {
       return;
     }
     const { signal } = message;
-    if (current?.id === message.dial) return current.connection.signal(signal);
-    // Late news of an attempt that was given up, or its offer again.
-    if (signal.type !== 'offer' || this.#past.has(message.dial)) return;
-    if (current !== undefined && !this.#yields(peer, current)) {
-      // Once: else a hostile peer could make this side send without end.
-      for (const said of current.said.splice(0))
-        this.#send(peer, { dial: current.id, signal: said });
-      return;
+    if (current?.id === message.dial) {
+      if (current.connection.state === 'connecting') {
+        current.cancelTimer?.();
+        // Its offer again: the answer did not arrive.
+        if (!current.initiator && signal.type === 'offer') return this.#sayAgain(peer, current);
+      }
+      return current.connection.signal(signal);
     }
-    if (!this.#handlers.wouldAnswer(peer)) {
+    if (signal.type !== 'offer') return; // late news of an attempt that was given up
+    if (current !== undefined && !this.#yields(peer, current)) return;
+    if (this.#past.has(message.dial) || !this.#handlers.wouldAnswer(peer)) {
       this.#send(peer, { dial: message.dial, refused: true });
       return;
     }
@@ -209,24 +211,30 @@ export class Dialer {
       { initiator, iceServers: iceServers(), maxFrameBytes: MAX_FRAME_BYTES },
       handlers,
     );
-    const progress = { bytes: 0, at: 0 };
-    this.#attempts.set(peer, {
-      id,
-      initiator,
-      connection,
-      said,
-      cancelRestart: undefined,
-      progress,
-    });
+    const attempt: Attempt = { id, initiator, connection, said, progress: { bytes: 0, at: 0 } };
+    this.#attempts.set(peer, attempt);
+    if (initiator) this.#repeat(peer, attempt, PATIENCE_MS);
     return connection;
+  }
+
+  /** Says again what was said where nothing is heard for so long, and where it still is not, twice as long. */
+  #repeat(peer: PeerId, attempt: Attempt, afterMs: number): void {
+    attempt.cancelTimer = this.#options.setTimer(() => {
+      this.#sayAgain(peer, attempt);
+      this.#repeat(peer, attempt, 2 * afterMs);
+    }, afterMs);
+  }
+
+  #sayAgain(peer: PeerId, { id, said }: Attempt): void {
+    for (const signal of said) this.#send(peer, { dial: id, signal });
   }
 
   #interrupted(peer: PeerId, broken: boolean): void {
     const attempt = this.#attempts.get(peer);
     if (attempt === undefined) return;
-    attempt.cancelRestart?.();
-    attempt.cancelRestart = broken
-      ? this.#options.setTimer(() => attempt.connection.restart(), RESTART_AFTER_MS)
+    attempt.cancelTimer?.();
+    attempt.cancelTimer = broken
+      ? this.#options.setTimer(() => attempt.connection.restart(), PATIENCE_MS)
       : undefined;
     this.#handlers.interrupted(peer, broken);
   }
@@ -240,7 +248,7 @@ export class Dialer {
       const [earliest] = this.#past;
       if (earliest !== undefined) this.#past.delete(earliest);
     }
-    attempt.cancelRestart?.();
+    attempt.cancelTimer?.();
     attempt.connection.close();
   }
 

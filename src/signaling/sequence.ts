@@ -32,7 +32,7 @@ export class Sequence {
 function failure(thrown: unknown): MeshError {
   return new MeshError(
     'signaling',
-    `A signaling message could not be handled (${messageOf(thrown)}). It was dropped; the link it was for is tried again.`,
+    `A signaling message could not be handled (${messageOf(thrown)}). It was dropped; its link is tried again.`,
     { cause: thrown },
   );
 }

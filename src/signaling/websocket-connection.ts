@@ -197,7 +197,7 @@ export class ServerConnection implements Signaling {
       new MeshError(
         'signaling',
         `The signaling server ${this.name} ${cause}. Links that exist live on; new tabs are not ` +
-          'found through it. It is tried again: check that it runs and can be reached.',
+          'found through it. It is tried again: check that it can be reached.',
       ),
     );
   }

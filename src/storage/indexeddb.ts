@@ -271,7 +271,7 @@ function toMeshError(error: unknown): MeshError {
   if (name === 'TransactionInactiveError' || name === 'ReadOnlyError') {
     return new MeshError(
       'bad-argument',
-      `The transaction cannot be used so (${messageOf(error)}). Await nothing but its own calls in its body, and write in readwrite ones alone.`,
+      `The transaction cannot be used so (${messageOf(error)}). Await nothing but its own calls in its body, and write in readwrite ones.`,
       { cause: error },
     );
   }

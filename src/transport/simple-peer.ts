@@ -283,13 +283,13 @@ function toMeshError(cause: unknown): MeshError {
     case 'ERR_CONNECTION_FAILURE':
       return new MeshError(
         'link',
-        'No network path to the other tab was found, or it broke; local work goes on. Tabs in different networks may need a TURN server: name one in iceServers or announce it by the signaling server (--ice).',
+        'No network path to the other tab was found, or it broke; local work goes on. Different networks may need a TURN server: name it in iceServers or by the signaling server (--ice).',
         { cause },
       );
     case 'ERR_PC_CONSTRUCTOR':
       return new MeshError(
         'link',
-        `The browser refused to make a connection (${why}). Check the URLs of iceServers; reload a page that made hundreds of connections.`,
+        `The browser refused to make a connection (${why}). Check iceServers; reload a page that made hundreds of connections.`,
         { cause },
       );
     case 'ERR_DATA_CHANNEL':

@@ -259,7 +259,7 @@ export class MeshProvider extends ObservableV2<MeshProviderEvents> {
     if (mesh.status !== 'closed') return;
     const error = new MeshError(
       'closed',
-      `The mesh was closed while document ${this.name} used it. What was edited before is stored; edits from now on are neither shared nor stored. Destroy the provider; make one with an open mesh.`,
+      `The mesh was closed while document ${this.name} used it. Earlier edits are stored; later ones are neither shared nor stored. Destroy the provider; make one with an open mesh.`,
     );
     this.#over.abort(error);
     this.#tell('error', [error]);
