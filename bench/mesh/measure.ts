@@ -112,11 +112,8 @@ async function course(room: Room, { tabs, joins, edits, pacedEdits }: Size): Pro
     await room.join();
     await holdsContent(room);
     await expectSettled(room);
-    const { contentMs, linksMs } = joiningOf((await room.records()).at(-1));
-    tell(
-      `a last tab has the content after ${contentMs.toFixed()} ms, its links ${linksMs.toFixed()}`,
-    );
-    last.push({ contentMs, linksMs });
+    last.push(joiningOf((await room.records()).at(-1)));
+    tell(`last tab ${last.length} of ${joins} has joined`);
   }
   const idle = await measureIdle(room);
   tell('the idle room is measured');

@@ -15,7 +15,6 @@ export const presets = {
    * one who joins makes others change few of theirs.
    */
   largeRoom: {
-    activeSize: 6,
     activeMax: 10,
     fullMembershipLimit: 200,
     passiveSize: 96,

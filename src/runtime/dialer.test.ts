@@ -141,11 +141,17 @@ function pair(): [Side, Side] {
   return [new Side(SMALL), new Side(LARGE)];
 }
 
-/** Both sides dial and offer, neither having heard of the other. */
-function inGlare(): [Side, Side] {
+/** The smaller side dials and offers; the larger has not heard of it. */
+function offered(): [Side, Side] {
   const [small, large] = pair();
   small.dialer.dial(LARGE);
   small.connection(0).handlers.signal(offer(1));
+  return [small, large];
+}
+
+/** Both sides dial and offer, neither having heard of the other. */
+function inGlare(): [Side, Side] {
+  const [small, large] = offered();
   large.dialer.dial(SMALL);
   large.connection(0).handlers.signal(offer(2));
   return [small, large];
@@ -201,9 +207,7 @@ describe('the dialer', () => {
   });
 
   it('L11: what nobody answers is said again after 1.5 s, then after twice as long, until it is answered', () => {
-    const [small, large] = pair();
-    small.dialer.dial(LARGE);
-    small.connection(0).handlers.signal(offer(1));
+    const [small, large] = offered();
     small.connection(0).handlers.signal({ type: 'candidate' });
     small.outbox.splice(0); // lost
     small.fire();
@@ -219,9 +223,7 @@ describe('the dialer', () => {
   });
 
   it('L11: an answer that was lost is said again where the offer comes again, and is the same', () => {
-    const [small, large] = pair();
-    small.dialer.dial(LARGE);
-    small.connection(0).handlers.signal(offer(1));
+    const [small, large] = offered();
     small.deliverTo(large);
     large.connection(0).handlers.signal(answer(1));
     large.outbox.splice(0); // lost
@@ -231,6 +233,19 @@ describe('the dialer', () => {
     expect(large.connections).toHaveLength(1);
     expect(large.connection(0).signals).toEqual([offer(1)]);
     expect(small.connection(0).signals).toEqual([answer(1)]);
+  });
+
+  it('L11: a candidate is no answer: the offer is said again where that alone came', () => {
+    const [small, large] = offered();
+    small.deliverTo(large);
+    large.connection(0).handlers.signal(answer(1));
+    large.outbox.splice(0); // lost
+    large.connection(0).handlers.signal({ type: 'candidate' });
+    large.deliverTo(small);
+    small.fire();
+    small.deliverTo(large);
+    large.deliverTo(small);
+    expect(small.connection(0).signals).toContainEqual(answer(1));
   });
 
   it('L11: in glare too the offer that stands is said again', () => {
@@ -244,9 +259,7 @@ describe('the dialer', () => {
   });
 
   it('L11: the offer of an attempt that was given up is refused, so that nobody waits for an answer', () => {
-    const [small, large] = pair();
-    small.dialer.dial(LARGE);
-    small.connection(0).handlers.signal(offer(1));
+    const [small, large] = offered();
     small.deliverTo(large);
     large.dialer.hangUp(SMALL);
     small.fire();
@@ -257,9 +270,7 @@ describe('the dialer', () => {
   });
 
   it('an offer of an open connection that comes again goes to the connection, which renews its path so', () => {
-    const [small, large] = pair();
-    small.dialer.dial(LARGE);
-    small.connection(0).handlers.signal(offer(1));
+    const [small, large] = offered();
     small.deliverTo(large);
     large.connection(0).open();
     small.connection(0).open();
@@ -285,9 +296,7 @@ describe('the dialer', () => {
   });
 
   it('a refusal of an open connection, or of one never begun, changes nothing', () => {
-    const [small, large] = pair();
-    small.dialer.dial(LARGE);
-    small.connection(0).handlers.signal(offer(1));
+    const [small, large] = offered();
     const { dial } = JSON.parse(small.outbox[0]?.text ?? '') as { dial: string };
     small.connection(0).open();
     small.dialer.message(LARGE, JSON.stringify({ dial, refused: true }));
@@ -297,9 +306,7 @@ describe('the dialer', () => {
   });
 
   it('late messages and events of a given-up attempt reach nothing', async () => {
-    const [small, large] = pair();
-    small.dialer.dial(LARGE);
-    small.connection(0).handlers.signal(offer(1));
+    const [small, large] = offered();
     small.deliverTo(large);
     large.connection(0).handlers.signal(answer(1));
     const late = large.outbox.splice(0);
@@ -458,9 +465,7 @@ describe('the dialer', () => {
   });
 
   it('an offer that comes again after its attempt ended begins nothing, whoever repeats it', () => {
-    const [small, large] = pair();
-    small.dialer.dial(LARGE);
-    small.connection(0).handlers.signal(offer(1));
+    const [small, large] = offered();
     const first = small.outbox[0]?.text ?? '';
     small.deliverTo(large);
     large.connection(0).open();

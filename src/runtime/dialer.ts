@@ -119,9 +119,9 @@ export class Dialer {
     const { signal } = message;
     if (current?.id === message.dial) {
       if (current.connection.state === 'connecting') {
-        current.cancelTimer?.();
+        if (signal.type === 'answer') current.cancelTimer?.();
         // Its offer again: the answer did not arrive.
-        if (!current.initiator && signal.type === 'offer') return this.#sayAgain(peer, current);
+        else if (signal.type === 'offer') return this.#sayAgain(peer, current);
       }
       return current.connection.signal(signal);
     }

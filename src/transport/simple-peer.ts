@@ -25,9 +25,9 @@ import { parseSignal, type Signal } from './signals.ts';
 
 /** Candidates taken for one session description. */
 const MAX_CANDIDATES = 256;
-/** How long a closing connection may take to hand what it sent to the network, and how often it looks. */
 /** A description of which no candidate comes is told after this. */
 const DESCRIPTION_MS = 50;
+/** How long a closing connection may take to hand what it sent to the network, and how often it looks. */
 const FLUSH_LIMIT_MS = 500;
 const FLUSH_POLL_MS = 5;
 

@@ -66,8 +66,9 @@ it('eight of them type and write for 20 s, and walks start in at most 1% of roun
     0,
   );
   expect(rounds).toBeGreaterThan(120);
-  // Every round compares, so that there was something that could have started a walk.
-  expect(compares).toBeGreaterThanOrEqual(rounds);
+  // Every round compares, so that there was something that could have started a walk, and nothing else
+  // does. By this seed as many are on their way at the beginning as in the end.
+  expect(compares).toBe(rounds);
   expect(walks).toBeLessThanOrEqual(rounds / 100);
   expect(exchanges).toBeLessThanOrEqual(rounds / 100);
   await simulation.advance(5_000);

@@ -182,6 +182,17 @@ describe('a room of overlays', () => {
   });
 });
 
+/** A tab that signaling told of so many: its first dial brought a link, its second was refused. */
+function refused(told: number): { bench: Bench; first: string } {
+  const bench = new Bench();
+  bench.tellOf(told);
+  const [first, second] = bench.dialed() as [string, string];
+  bench.link(first, { links: 5 });
+  bench.overlay.linkDown(second, false, bench.now);
+  bench.run(10);
+  return { bench, first };
+}
+
 describe('one overlay', () => {
   it('L3: keeps frames of a link that is no neighbor from the layers above, and answers pings', () => {
     const bench = new Bench();
@@ -268,22 +279,12 @@ describe('one overlay', () => {
   });
 
   it('L6: a tab that is new asks by a walk at once for a link that it was refused', () => {
-    const bench = new Bench();
-    bench.tellOf(6);
-    const [first, second] = bench.dialed() as [string, string];
-    bench.link(first, { links: 5 });
-    bench.overlay.linkDown(second, false, bench.now);
-    bench.run(10);
+    const { bench, first } = refused(6);
     expect(bench.sentOf('walk', first)).toHaveLength(1);
   });
 
   it('L6: a tab that is new and has few links dials another in place of one that refused it', () => {
-    const bench = new Bench();
-    bench.tellOf(7);
-    const [first, second] = bench.dialed() as [string, string];
-    bench.link(first, { links: 5 });
-    bench.overlay.linkDown(second, false, bench.now);
-    bench.run(10);
+    const { bench } = refused(7);
     expect(new Set(bench.dialed()).size).toBe(7);
     expect(bench.sentOf('walk')).toEqual([]);
   });

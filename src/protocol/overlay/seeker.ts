@@ -60,6 +60,7 @@ export class Seeker {
   #walkAfter = 0;
   /** Members when the question by chance was planned. */
   #chanceSize = 1;
+  /** When this tab is new to the room no more; not known before its first link. */
   #newUntil = Number.POSITIVE_INFINITY;
   /** Members that the latest new neighbor took the room to have; not known before the first. */
   #sizeHint = Number.POSITIVE_INFINITY;
