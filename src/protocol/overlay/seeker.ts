@@ -43,6 +43,10 @@ export interface SeekerOutput {
   find(): void;
 }
 
+/** Tabs of the largest room in which everybody is linked with everybody (SPEC L6). */
+export const everyone = ({ activeSize, activeMax }: ProtocolConfig): number =>
+  (activeSize + activeMax) >> 1;
+
 export class Seeker {
   readonly #config: ProtocolConfig;
   readonly #random: Random;
@@ -157,18 +161,13 @@ export class Seeker {
 
   /** Links that are lacking, suspected ones counted as such, those in the making not. */
   get #missing(): number {
-    const sought = this.#isSmall ? this.#everyone - 1 : this.#config.activeSize;
+    const sought = this.#isSmall ? everyone(this.#config) - 1 : this.#config.activeSize;
     return sought - this.#links.liveCount - this.#making.size;
   }
 
   /** Whether everybody can be linked with everybody. */
   get #isSmall(): boolean {
-    return Math.max(this.#room.size, this.#sizeHint) <= this.#everyone;
-  }
-
-  /** Tabs of the largest room in which everybody is linked with everybody. */
-  get #everyone(): number {
-    return (this.#config.activeSize + this.#config.activeMax) >> 1;
+    return Math.max(this.#room.size, this.#sizeHint) <= everyone(this.#config);
   }
 
   /** Whether this tab has just come into the room, or is about to. */

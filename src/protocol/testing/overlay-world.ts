@@ -11,6 +11,7 @@ import { type ProtocolConfig, resolveConfig } from '../config.ts';
 import type { Effect } from '../effects.ts';
 import { Overlay } from '../overlay/hyparview.ts';
 import type { RoomView } from '../overlay/room-view.ts';
+import { everyone } from '../overlay/seeker.ts';
 import type { Frame, MemberEntry } from '../wire.ts';
 import { claimOf } from './members.ts';
 
@@ -308,8 +309,7 @@ export class OverlayWorld {
       const isNew = !this.known.has(tab.id) && tab.overlay.neighbors().size > 0;
       if (tab.overlay.neighbors().size > 0) this.known.set(tab.id, tab.self);
       this.lists.set(tab.id, [...tab.overlay.neighbors()]);
-      if (isNew && 2 * this.known.size <= this.config.activeSize + this.config.activeMax)
-        this.#tellOf(tab);
+      if (isNew && this.known.size <= everyone(this.config)) this.#tellOf(tab);
     }
     this.#world.after(GOSSIP_MS, () => this.#gossip());
   }
